@@ -1,0 +1,172 @@
+"""A real SMTP server for the embedded start and for tests: takes every letter, keeps what it said, shows it as a mailbox.
+
+    sink = SmtpSink("127.0.0.1", 2525, Path(".payesh/mail"))
+    sink.start()
+    sink.letters        # what arrived, compact; the letters themselves are in mail.mbox
+    sink.stop()
+
+It serves from a thread of its own, so that the launcher's work does not delay it.
+"""
+
+import quopri
+import re
+import threading
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from email import message_from_bytes
+from email.header import decode_header, make_header
+from email.message import Message
+from email.utils import formatdate
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+MAILBOX_FILE: Final = "mail.mbox"
+LETTER_BYTES_MAX: Final = 1024 * 1024
+READY_TIMEOUT_S: Final = 10.0
+ACCEPTED: Final = "250 OK"
+
+_ACKNOWLEDGE_LINK = re.compile(rb"https?://[^\s\"<>]+/acknowledge/[A-Za-z0-9._~-]+")
+_FROM_LINE = re.compile(rb"^(>*From )", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedLetter:
+    """What one letter said. `step` is the escalation step it was sent for, None if the letter does not say."""
+
+    delivery_id: str
+    message_id: str
+    recipient: str
+    subject: str
+    language: str
+    alert_id: str
+    alert_kind: str
+    step: int | None
+    correlation_id: str
+    acknowledge_link: str | None
+
+
+class SmtpSink:
+    """Listens on `host`:`port` (0: any free port, see `port` after start) and appends letters to `mailbox_directory`.
+
+    `answer` may be replaced by a function (recipient, number of letters taken so far) -> SMTP reply, for tests that need
+    a provider to fail; anything but a 2xx reply means that the letter was not taken.
+    """
+
+    def __init__(self, host: str, port: int, mailbox_directory: Path) -> None:
+        self.host = host
+        self.port = port
+        self.letters: list[ReceivedLetter] = []
+        self.refused = 0
+        self.answer: Callable[[str, int], str] = _accept
+        self._mailbox_directory = mailbox_directory
+        self._mailbox: BinaryIO | None = None
+        self._controller: Controller | None = None
+        self._arrived = threading.Condition()
+
+    @property
+    def mailbox_file(self) -> Path:
+        return self._mailbox_directory / MAILBOX_FILE
+
+    def start(self) -> None:
+        """Listen; returns when connections are accepted. Raises OSError if the port is taken."""
+        self._mailbox_directory.mkdir(parents=True, exist_ok=True)
+        self._mailbox = self.mailbox_file.open("ab")
+        self._controller = _SinkController(
+            self, hostname=self.host, port=self.port, ready_timeout=READY_TIMEOUT_S, data_size_limit=LETTER_BYTES_MAX
+        )
+        try:
+            self._controller.start()
+        except BaseException:
+            self._mailbox.close()
+            raise
+        server = self._controller.server
+        sockets = getattr(server, "sockets", ())
+        if sockets:
+            self.port = int(sockets[0].getsockname()[1])
+
+    def stop(self) -> None:
+        """Stop listening and close the mailbox; what arrived stays readable."""
+        if self._controller is not None:
+            self._controller.stop(no_assert=True)
+            self._controller = None
+        if self._mailbox is not None:
+            self._mailbox.close()
+            self._mailbox = None
+
+    def wait_for(self, count: int, timeout_s: float) -> bool:
+        """Block until at least `count` letters were taken; False when `timeout_s` passed first. Not for an event loop."""
+        with self._arrived:
+            return self._arrived.wait_for(lambda: len(self.letters) >= count, timeout_s)
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
+        """One letter per recipient. Called by aiosmtpd."""
+        content = envelope.content if isinstance(envelope.content, bytes) else b""
+        for recipient in envelope.rcpt_tos:
+            reply = self.answer(recipient, len(self.letters))
+            if not reply.startswith("2"):
+                self.refused += 1
+                return reply
+            self._append(content, envelope.mail_from or "")
+            letter = read_letter(content, recipient)
+            with self._arrived:
+                self.letters.append(letter)
+                self._arrived.notify_all()
+        return ACCEPTED
+
+    def _append(self, content: bytes, sender: str) -> None:
+        if self._mailbox is None:
+            return
+        body = _FROM_LINE.sub(rb">\1", content.replace(b"\r\n", b"\n"))
+        heading = f"From {sender or 'MAILER-DAEMON'} {formatdate()}\n".encode()
+        self._mailbox.write(heading + body.rstrip(b"\n") + b"\n\n")
+        self._mailbox.flush()
+
+
+def read_letter(content: bytes, recipient: str) -> ReceivedLetter:
+    """The compact form of a raw letter; headers that are missing are empty."""
+    message = message_from_bytes(content)
+    step = message.get("X-Payesh-Step", "")
+    return ReceivedLetter(
+        delivery_id=message.get("X-Payesh-Delivery-Id", ""),
+        message_id=message.get("Message-ID", ""),
+        recipient=recipient,
+        subject=str(make_header(decode_header(message.get("Subject", "")))),
+        language=message.get("Content-Language", ""),
+        alert_id=message.get("X-Payesh-Alert-Id", ""),
+        alert_kind=message.get("X-Payesh-Alert-Kind", ""),
+        step=int(step) if step.isdecimal() else None,
+        correlation_id=message.get("X-Correlation-Id", ""),
+        acknowledge_link=_acknowledge_link(message),
+    )
+
+
+def _acknowledge_link(message: "Message[str, str]") -> str | None:
+    part = next((part for part in message.walk() if part.get_content_type() == "text/plain"), None)
+    if part is None:
+        return None
+    decode = _DECODERS.get(str(part.get("Content-Transfer-Encoding", "")).lower(), bytes)
+    payload: object = part.get_payload()
+    found = _ACKNOWLEDGE_LINK.search(decode(str(payload).encode("ascii", "surrogateescape")))
+    return found.group().decode("ascii") if found else None
+
+
+_DECODERS: Final[Mapping[str, Callable[[bytes], bytes]]] = {"base64": b64decode, "quoted-printable": quopri.decodestring}
+
+
+def _accept(_recipient: str, _taken: int) -> str:
+    return ACCEPTED
+
+
+class _SinkController(Controller):
+    """aiosmtpd's threaded server; its own check connects to the configured port, which is 0 when any port will do."""
+
+    def _trigger_server(self) -> None:
+        server = self.server
+        sockets = getattr(server, "sockets", ())
+        if sockets:
+            self.port = int(sockets[0].getsockname()[1])
+        super()._trigger_server()

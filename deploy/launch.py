@@ -1,0 +1,224 @@
+"""The whole platform on one machine: PostgreSQL, broker, issuer, mail sink and the three services, composed and supervised.
+
+    async with Platform(Options.from_environment(profile="main"), report=print) as platform:
+        platform.addresses.warehouse           # "http://127.0.0.1:8101"
+        platform.sink.mails                    # what the working groups received
+    # on leaving everything is stopped; nothing outlives this process, however it ends
+
+Issuer and mail sink run inside this process; everything else is a supervised child that the kernel ends with it.
+"""
+
+import asyncio
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+import asyncpg
+
+from deploy.embedded.broker import EmbeddedBroker
+from deploy.embedded.directories import Ports, require_free_port
+from deploy.embedded.errors import LauncherError
+from deploy.embedded.migrations import SERVICES, set_up_databases
+from deploy.embedded.postgresql import EmbeddedPostgreSQL
+from deploy.embedded.smtp_sink import SmtpSink
+from deploy.embedded.supervisor import Supervisor
+from deploy.issuer import LocalIssuer
+from deploy.kafka.cluster import BROKER_IDS, MIN_INSYNC_REPLICAS, REPLICATION, KafkaCluster, default_ports
+from deploy.topics import apply_topics
+
+BrokerKind = Literal["embedded", "apache"]
+
+BROKER_STAGE = 0
+SUPERUSER_CONNECT_TIMEOUT_S = 20.0
+MAIL_SENDER = "payesh@localhost"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to start and where. `fresh`: begin with empty databases and topics instead of those of the last start."""
+
+    state: Path
+    ports: Ports
+    broker: BrokerKind = "embedded"
+    clock_speedup: float = 1.0
+    fresh: bool = False
+
+    @classmethod
+    def from_environment(
+        cls, profile: str, *, port_base: int | None = None, clock_speedup: float = 1.0, fresh: bool = False
+    ) -> "Options":
+        """PAYESH_STATE, PAYESH_PORT_BASE and BROKER; each `profile` keeps its own state beside the others.
+
+        Raises LauncherError when one of them cannot be used.
+        """
+        broker = os.environ.get("BROKER", "") or "embedded"
+        if broker not in ("embedded", "apache"):
+            raise LauncherError(f"BROKER={broker} is unknown. Use BROKER=embedded (the default) or BROKER=apache.")
+        return cls(
+            state=Path(os.environ.get("PAYESH_STATE", ".payesh")).absolute() / f"{profile}-{broker}",
+            ports=Ports.from_environment() if port_base is None else Ports(port_base),
+            broker=broker,
+            clock_speedup=clock_speedup,
+            fresh=fresh,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceAddresses:
+    """Base addresses of everything with an HTTP port."""
+
+    warehouse: str
+    nationals: str
+    notifications: str
+    issuer: str
+
+    def services(self) -> dict[str, str]:
+        return {"warehouse": self.warehouse, "nationals": self.nationals, "notifications": self.notifications}
+
+
+@dataclass
+class Platform:
+    """Starts on entering, stops on leaving. Raises LauncherError, whose message says what to do, when it cannot start."""
+
+    options: Options
+    report: Callable[[str], None] = lambda _line: None
+    began_at: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        state, ports = self.options.state, self.options.ports
+        self.server = EmbeddedPostgreSQL(state / "postgresql", ports.postgresql)
+        self.supervisor = Supervisor(state, self.report)
+        self.sink = SmtpSink(port=ports.smtp)
+        self.issuer = LocalIssuer(state / "issuer", port=ports.issuer)
+        self._embedded = EmbeddedBroker(state / "broker", ports.broker)
+        self._cluster = KafkaCluster(state / "kafka", default_ports(ports)) if self.options.broker == "apache" else None
+        self._stack = AsyncExitStack()
+
+    @property
+    def addresses(self) -> ServiceAddresses:
+        ports = self.options.ports
+        return ServiceAddresses(
+            warehouse=f"http://127.0.0.1:{ports.warehouse}",
+            nationals=f"http://127.0.0.1:{ports.nationals}",
+            notifications=f"http://127.0.0.1:{ports.notifications}",
+            issuer=f"http://127.0.0.1:{ports.issuer}",
+        )
+
+    @property
+    def bootstrap_servers(self) -> str:
+        return self._cluster.bootstrap_servers if self._cluster else self._embedded.bootstrap_servers
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self._stop()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stop()
+
+    async def _start(self) -> None:
+        self.supervisor.open()
+        self._stack.push_async_callback(self.supervisor.stop_all)
+        if self.options.fresh:
+            self._forget_topics()
+        self._require_ports()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._start_postgresql())
+            group.create_task(self._start_broker())
+            group.create_task(self._start_own_servers())
+        self.report(f"database and broker are up after {self.elapsed_s():.1f} s")
+        async with asyncio.TaskGroup() as group:
+            for service in SERVICES:
+                group.create_task(self._start_service(service))
+        self.report(f"three services are up after {self.elapsed_s():.1f} s")
+
+    async def _stop(self) -> None:
+        await self._stack.aclose()
+
+    def elapsed_s(self) -> float:
+        """Seconds since the launcher began."""
+        return time.monotonic() - self.began_at
+
+    def _require_ports(self) -> None:
+        ports = self.options.ports
+        wanted = {"issuer": ports.issuer, "mail sink": ports.smtp, "PostgreSQL": ports.postgresql}
+        wanted |= {service: getattr(ports, service) for service in SERVICES}
+        if self._cluster:
+            wanted |= {f"Apache Kafka {number}": port for number, port in enumerate(default_ports(ports), 1)}
+        else:
+            wanted["broker"] = ports.broker
+        for purpose, port in wanted.items():
+            require_free_port(port, purpose)
+
+    def _forget_topics(self) -> None:
+        """The broker's data of the last start; its jars stay. Only while this launcher holds the state directory."""
+        for name in ("broker/data", "kafka"):
+            shutil.rmtree(self.options.state / name, ignore_errors=True)
+
+    async def _start_postgresql(self) -> None:
+        await asyncio.to_thread(self.server.prepare)
+        await self.supervisor.run(
+            self.server.command(), self.server.is_ready, before_start=self.server.prepare, stage=BROKER_STAGE
+        )
+        if self.options.fresh:
+            await self._drop_databases()
+        await set_up_databases(self.server)
+
+    async def _drop_databases(self) -> None:
+        connection = await asyncpg.connect(self.server.superuser_url(), timeout=SUPERUSER_CONNECT_TIMEOUT_S)
+        try:
+            for service in SERVICES:
+                await connection.execute(f'DROP DATABASE IF EXISTS "{service}" WITH (FORCE)')
+        finally:
+            await connection.close()
+
+    async def _start_broker(self) -> None:
+        if self._cluster is None:
+            await asyncio.to_thread(self._embedded.prepare)
+            await self.supervisor.run(self._embedded.command(), self._embedded.is_ready, stage=BROKER_STAGE)
+            await apply_topics(self.bootstrap_servers, replication=1)
+            return
+        cluster = self._cluster
+        self.report("Apache Kafka starts: three brokers, replication 3; the first time its jars are fetched")
+        await asyncio.to_thread(cluster.prepare)
+        async with asyncio.TaskGroup() as group:
+            for broker in BROKER_IDS:
+                group.create_task(self.supervisor.run(cluster.command(broker), cluster.is_ready, stage=BROKER_STAGE))
+        await apply_topics(self.bootstrap_servers, REPLICATION, MIN_INSYNC_REPLICAS)
+
+    async def _start_own_servers(self) -> None:
+        await self._stack.enter_async_context(self.sink)
+        await self._stack.enter_async_context(self.issuer)
+
+    async def _start_service(self, service: str) -> None:
+        address = self.addresses.services()[service]
+        argv = [sys.executable, "-m", f"services.{service}"]
+        await self.supervisor.start(service, argv, self._environment(service), f"{address}/ready")
+
+    def _environment(self, service: str) -> Mapping[str, str]:
+        """What the service is told beside this process's own environment."""
+        return {
+            "PAYESH_API_DATABASE_URL": self.server.url(f"{service}_api", service),
+            "PAYESH_WORKER_DATABASE_URL": self.server.url(f"{service}_worker", service),
+            "PAYESH_KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers,
+            "PAYESH_HTTP_HOST": "127.0.0.1",
+            "PAYESH_HTTP_PORT": str(getattr(self.options.ports, service)),
+            "PAYESH_JWKS_URL": self.issuer.jwks_url,
+            "PAYESH_JWT_ISSUER": self.issuer.issuer,
+            "PAYESH_CLOCK_SPEEDUP": str(self.options.clock_speedup),
+            "PAYESH_SMTP_HOST": "127.0.0.1",
+            "PAYESH_SMTP_PORT": str(self.options.ports.smtp),
+            "PAYESH_SMTP_FROM": MAIL_SENDER,
+        }

@@ -1,0 +1,1 @@
+"""Every SQL statement of the casework half, split along the domain."""

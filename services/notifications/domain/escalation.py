@@ -1,0 +1,119 @@
+"""Who is told when nobody acts: ordered steps, copied into the alert when it opens. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.notifications.domain.refusals import ALERT_ALREADY_RESOLVED
+from shared.contracts.refusals import Refusal
+
+STEPS_MAX = 10
+REPEATS_MAX = 10
+WAIT_S_MAX = 30 * 24 * 3600
+CHAIR = "chair"
+
+
+class AlertState(StrEnum):
+    """`OPEN`: first step runs. `ESCALATED`: a later step runs or the last one has passed; still nobody acted."""
+
+    OPEN = "open"
+    ESCALATED = "escalated"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+
+
+UNANSWERED = (AlertState.OPEN, AlertState.ESCALATED)
+
+
+class Channel(StrEnum):
+    EMAIL = "email"
+    INBOX = "inbox"
+
+
+class Step(BaseModel):
+    """One step: whom (0-based place in the working group's order, or its chair), by which channels, how long to wait."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    position: Annotated[int, Field(ge=0)] | Literal["chair"]
+    channels: Annotated[tuple[Channel, ...], Field(min_length=1)] = (Channel.EMAIL, Channel.INBOX)
+    wait_s: Annotated[int, Field(ge=1, le=WAIT_S_MAX)]
+    """Domain seconds (the compressed clock of a demo divides them) before the next step."""
+
+
+class EscalationPolicy(BaseModel):
+    """`repeats`: how often the last step is told again before the chain ends; the alert then stays escalated and open."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=STEPS_MAX)]
+    repeats: Annotated[int, Field(ge=0, le=REPEATS_MAX)] = 0
+
+    def step_at(self, number: int) -> Step:
+        """The definition of running step `number` (0-based); repeats of the last one keep counting upwards."""
+        return self.steps[min(number, len(self.steps) - 1)]
+
+    def has_step(self, number: int) -> bool:
+        return number < len(self.steps) + self.repeats
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One person of a working group or provincial office. `subject`: the person's sign-in name, where there is one."""
+
+    member_id: UUID
+    working_group: str
+    name: str
+    role: str
+    language: str
+    email: str
+    position: int
+    subject: str | None
+
+
+def recipient_of(step: Step, members: Sequence[Member]) -> Member | None:
+    """The person a step tells: the member at that place in the order; the chair where there is none; None in an empty group."""
+    ordered = sorted(members, key=lambda member: member.position)
+    if not ordered:
+        return None
+    if step.position != CHAIR and step.position < len(ordered):
+        return ordered[step.position]
+    return next((member for member in ordered if member.role == CHAIR), ordered[-1])
+
+
+def acknowledging_changes(state: AlertState) -> bool:
+    """True if acknowledging moves the alert, False if somebody already has. Raises Refusal if it is resolved."""
+    if state is AlertState.RESOLVED:
+        raise Refusal(ALERT_ALREADY_RESOLVED)
+    return state in UNANSWERED
+
+
+def next_step(policy: EscalationPolicy, state: AlertState, step: int) -> int | None:
+    """The step that follows when the wait of `step` ends, or None: somebody acted, or the chain is at its end."""
+    if state not in UNANSWERED or not policy.has_step(step + 1):
+        return None
+    return step + 1
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPlace:
+    """Where an event stands: in its own aggregate by sequence, among other aggregates by its time."""
+
+    aggregate: str
+    sequence: int
+    time_s: float
+
+
+def settles(resolver: StreamPlace, source: StreamPlace) -> bool:
+    """Whether a resolving event answers a source event, whichever of them arrived first.
+
+    Within one aggregate the sequence says which happened later. Across aggregates nothing but the two publishers' clocks
+    can; a tie counts as answered.
+    """
+    if resolver.aggregate == source.aggregate:
+        return resolver.sequence > source.sequence
+    return resolver.time_s >= source.time_s

@@ -1,0 +1,52 @@
+"""Every reason for which the notifications service says no."""
+
+from shared.contracts.refusals import RefusalType
+
+ALERT_NOT_FOUND = RefusalType(
+    code="notifications.alert.not_found",
+    status=404,
+    text_en="There is no alert {alert_id} in your counties.",
+    text_fa="هشداری با شناسه {alert_id} در شهرستان‌های شما نیست.",
+)
+ALERT_ALREADY_RESOLVED = RefusalType(
+    code="notifications.alert.already_resolved",
+    status=409,
+    text_en="The alert is already resolved; there is nothing left to acknowledge.",
+    text_fa="این هشدار پیش‌تر برطرف شده و چیزی برای تأیید نمانده است.",
+)
+LINK_NOT_VALID = RefusalType(
+    code="notifications.link.not_valid",
+    status=403,
+    text_en="This link is not valid. Please sign in and acknowledge the alert from your inbox.",
+    text_fa="این پیوند معتبر نیست. لطفاً وارد سامانه شوید و هشدار را از صندوق خود تأیید کنید.",
+)
+LINK_EXPIRED = RefusalType(
+    code="notifications.link.expired",
+    status=403,
+    text_en="This link has expired. Please sign in and acknowledge the alert from your inbox.",
+    text_fa="مهلت این پیوند گذشته است. لطفاً وارد سامانه شوید و هشدار را از صندوق خود تأیید کنید.",
+)
+LINK_MEMBER_LEFT = RefusalType(
+    code="notifications.link.member_left",
+    status=403,
+    text_en="The person this link was sent to is no longer a member of the working group.",
+    text_fa="گیرنده این پیوند دیگر عضو کارگروه نیست.",
+)
+GROUP_MEMBER_REPEATED = RefusalType(
+    code="notifications.working_group.member_repeated",
+    status=422,
+    text_en="Two members have the same {field}: {value}.",
+    text_fa="دو عضو {field} یکسان دارند: {value}.",
+)
+OFFICE_NEEDS_PROVINCE = RefusalType(
+    code="notifications.working_group.province_only",
+    status=403,
+    text_en="The provincial office {working_group} can be changed only with access to all counties.",
+    text_fa="اعضای دفتر استانی {working_group} را تنها کسی با دسترسی به همه شهرستان‌ها می‌تواند تغییر دهد.",
+)
+POLICY_UNKNOWN = RefusalType(
+    code="notifications.escalation_policy.unknown",
+    status=404,
+    text_en="No routing rule uses an escalation policy named {name}. Known names: {known}.",
+    text_fa="هیچ قاعده‌ای سیاست ارجاعی به نام {name} ندارد. نام‌های شناخته‌شده: {known}.",
+)

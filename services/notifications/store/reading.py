@@ -1,0 +1,115 @@
+"""What people read: alerts with their deliveries, their history, and the counters."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from services.notifications.domain.escalation import AlertState
+from shared.contracts.counties import County
+from shared.kit.transaction import Connection
+
+Row = dict[str, Any]
+
+_LISTED = """alert.alert_id, alert.county, alert.kind, alert.severity, alert.state, alert.step, alert.rule_id,
+    alert.source_event_id, alert.source_type, alert.source_aggregate_id, alert.subject_id, alert.details::text AS details,
+    alert.raised_at, alert.acknowledged_by, alert.acknowledged_at, alert.resolved_at"""
+
+
+async def list_alerts(
+    connection: Connection, county: County | None, state: AlertState | None, after: UUID | None, limit: int
+) -> list[Row]:
+    """Up to `limit` alerts in the order they were opened, after the one with id `after`, each with its `deliveries`."""
+    rows = await connection.fetch(
+        f"""
+        SELECT {_LISTED} FROM alert
+        WHERE ($1::text IS NULL OR county = $1) AND ($2::text IS NULL OR state = $2)
+          AND ($3::uuid IS NULL OR alert_id > $3)
+        ORDER BY alert_id LIMIT $4
+        """,
+        county,
+        state,
+        after,
+        limit,
+    )
+    return await _with_deliveries(connection, rows)
+
+
+async def list_inbox(connection: Connection, subject: str, after: UUID | None, limit: int) -> list[Row]:
+    """Alerts addressed to the person who signs in as `subject`, the newest first, below the one with id `after`."""
+    rows = await connection.fetch(
+        f"""
+        SELECT {_LISTED} FROM alert
+        WHERE ($2::uuid IS NULL OR alert_id < $2) AND EXISTS (
+            SELECT FROM delivery
+            WHERE delivery.alert_id = alert.alert_id AND delivery.channel = 'inbox' AND recipient_subject = $1
+        )
+        ORDER BY alert_id DESC LIMIT $3
+        """,
+        subject,
+        after,
+        limit,
+    )
+    return await _with_deliveries(connection, rows)
+
+
+async def find_alert(connection: Connection, alert_id: UUID) -> Row | None:
+    """One alert with its `deliveries` and `history`."""
+    rows = await connection.fetch(f"SELECT {_LISTED} FROM alert WHERE alert_id = $1", alert_id)
+    if not rows:
+        return None
+    [alert] = await _with_deliveries(connection, rows)
+    history = await connection.fetch(
+        """
+        SELECT at, entry, step, by, details::text AS details FROM alert_history WHERE alert_id = $1 ORDER BY entry_id
+        """,
+        alert_id,
+    )
+    return {**alert, "history": [{**dict(entry), "details": json.loads(entry["details"])} for entry in history]}
+
+
+async def _with_deliveries(connection: Connection, alerts: Sequence[asyncpg.Record]) -> list[Row]:
+    rows = await connection.fetch(
+        """
+        SELECT alert_id, delivery_id, recipient, channel, language, step, state, attempts, settled_at, last_error
+        FROM delivery WHERE alert_id = ANY ($1) ORDER BY alert_id, step, delivery_id
+        """,
+        [alert["alert_id"] for alert in alerts],
+    )
+    deliveries: defaultdict[UUID, list[Row]] = defaultdict(list)
+    for row in rows:
+        deliveries[row["alert_id"]].append(dict(row))
+    return [
+        {**dict(alert), "details": json.loads(alert["details"]), "deliveries": deliveries[alert["alert_id"]]}
+        for alert in alerts
+    ]
+
+
+async def add_to_counters(connection: Connection, changes: Mapping[tuple[str, str], int]) -> None:
+    """Add to counters by (county, counter), in one statement and in sorted order."""
+    keys = sorted(key for key, change in changes.items() if change)
+    await connection.execute(
+        """
+        INSERT INTO alert_counter AS total (county, counter, value)
+        SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[])
+        ON CONFLICT (county, counter) DO UPDATE SET value = total.value + excluded.value
+        """,
+        [county for county, _ in keys],
+        [counter for _, counter in keys],
+        [changes[key] for key in keys],
+    )
+
+
+async def list_counters(connection: Connection) -> list[tuple[str, str, int]]:
+    """(county, counter, value) of the folded counters."""
+    rows = await connection.fetch("SELECT county, counter, value FROM alert_counter")
+    return [(row["county"], row["counter"], row["value"]) for row in rows]
+
+
+async def count_deliveries(connection: Connection) -> list[tuple[str, str, int]]:
+    """(county, delivery state, number of rows)."""
+    rows = await connection.fetch("SELECT county, state, count(*) AS number FROM delivery GROUP BY county, state")
+    return [(row["county"], row["state"], row["number"]) for row in rows]

@@ -1,0 +1,85 @@
+"""Persian text as real files write it: one display form for storing, one comparison key for recognising.
+
+Arabic letters (ي ك), presentation forms, ZWNJ and ZWJ, tatweel, direction marks, and Persian or Arabic digits are all
+ways to write the same word. Recognition is exact on the key: an unknown word is an error, never a guess.
+"""
+
+import re
+import unicodedata
+from decimal import Decimal
+from functools import lru_cache
+
+from persiantools import characters, digits
+
+DECIMALS = 3
+"""Figures are kept to this many decimals: tonnes to the kilogram."""
+
+_NUMBER_CHARACTERS_MAX = 40
+_TATWEEL = "\u0640"
+_ZWNJ = "\u200c"
+_INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
+_SPACES = re.compile(r"\s+")
+_SPACES_AROUND_ZWNJ = re.compile(f" *{_ZWNJ}[ {_ZWNJ}]*")
+_GROUPING = str.maketrans({"٬": ",", "،": ",", "’": ",", "٫": ".", "−": "-", "\u2010": "-", "\u2011": "-"})
+_PLAIN_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
+_GROUPED_NUMBER = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII)
+
+
+class NumberUnreadableError(ValueError):
+    """The value is not one number in any of the accepted spellings."""
+
+
+def ascii_digits(text: str) -> str:
+    """`text` with Persian and Arabic digits as ASCII digits."""
+    return digits.fa_to_en(digits.ar_to_fa(text))
+
+
+def display_text(text: str) -> str:
+    """`text` as it is stored and shown: Persian letters, single spaces, ZWNJ kept inside words, nothing invisible else."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
+    composed = unicodedata.normalize("NFKC", text)
+    composed = characters.ar_to_fa(composed).replace(_TATWEEL, "")
+    spaced = _SPACES.sub(" ", composed)
+    visible = "".join(
+        character
+        for character in spaced
+        if character == _ZWNJ or unicodedata.category(character) not in _INVISIBLE_CATEGORIES
+    )
+    joined = _SPACES_AROUND_ZWNJ.sub(lambda found: " " if " " in found.group() else _ZWNJ, visible)
+    return _SPACES.sub(" ", joined).strip(f" {_ZWNJ}")
+
+
+@lru_cache(maxsize=16_384)
+def comparison_key(text: str) -> str:
+    """What two spellings of one word have in common: letters and ASCII digits alone, without case, marks or spaces."""
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    letters = "".join(character for character in decomposed if character.isalnum() and character != _TATWEEL)
+    return ascii_digits(characters.ar_to_fa(letters)).replace("ة", "ه").replace("ە", "ه")
+
+
+def read_number(value: str | int | float, decimals: int = DECIMALS) -> Decimal:
+    """A cell as an exact number, rounded to `decimals`; the sign is kept.
+
+    Text may hold Persian or Arabic digits, thousands in threes by ``٬`` ``,`` ``،`` or spaces, and ``٫`` or ``.`` before
+    decimals. Raises NumberUnreadableError for anything else: NaN, infinity, exponents, ``12,5``, ``12/5``, units.
+    """
+    if isinstance(value, bool):
+        raise NumberUnreadableError("a logical value is not a number")
+    if isinstance(value, int | float):
+        return _rounded(Decimal(repr(value)), decimals)
+    if len(value) > _NUMBER_CHARACTERS_MAX:
+        raise NumberUnreadableError("too long for a number")
+    text = ascii_digits(display_text(value)).translate(_GROUPING).replace(_ZWNJ, "")
+    grouped = text.replace(" ", ",")
+    if _PLAIN_NUMBER.fullmatch(text):
+        return _rounded(Decimal(text), decimals)
+    if _GROUPED_NUMBER.fullmatch(grouped):
+        return _rounded(Decimal(grouped.replace(",", "")), decimals)
+    raise NumberUnreadableError("not a number in a known spelling")
+
+
+def _rounded(number: Decimal, decimals: int) -> Decimal:
+    if not number.is_finite() or number.adjusted() >= _NUMBER_CHARACTERS_MAX // 2:
+        raise NumberUnreadableError("not a finite number of a sensible size")
+    return number.quantize(Decimal(1).scaleb(-decimals))

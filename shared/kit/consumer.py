@@ -1,0 +1,413 @@
+"""Batch consumer: a batch is one transaction; what fails is walked event by event, retried, then parked (rules 4 to 7).
+
+It receives raw records from a FastStream subscription (see `subscription`). One batch is being committed while the next
+is fetched and decoded. Offsets are committed explicitly and only after the database commit.
+"""
+
+import asyncio
+import time
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
+
+import asyncpg
+from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+from prometheus_client import Counter as CounterMetric
+
+from shared.contracts.base import Event
+from shared.kit import metrics
+from shared.kit.auth import SYSTEM
+from shared.kit.connections import Pool
+from shared.kit.database import is_unavailable
+from shared.kit.envelope import UnreadableRecordError, event_type_of, read_event
+from shared.kit.inbox import Admission, InboxEntry, admit
+from shared.kit.logging import bound_contextvars, get_logger
+from shared.kit.parking import ParkedRecord, ParkReason, blocked_aggregates, park
+from shared.kit.routing import Reaction, Received
+from shared.kit.telemetry import span
+from shared.kit.transaction import Transaction, begin
+
+TRIES_MAX = 4
+RETRY_DELAY_S_MIN = 0.1
+RETRY_DELAY_S_MAX = 5.0
+PARKED_IN_A_ROW_MAX = 100
+"""Handler failures in a row after which it is no longer the events that are suspected, but the code: the consumer halts."""
+DRAIN_TIMEOUT_S = 20.0
+
+log = get_logger(__name__)
+
+if TYPE_CHECKING:
+    Record = ConsumerRecord[bytes, bytes]
+else:
+    Record = ConsumerRecord
+
+
+class OffsetCommitter(Protocol):
+    """The part of an aiokafka consumer that is needed here."""
+
+    async def commit(self, offsets: Mapping[TopicPartition, int] | None = None) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """A record that decoded into an event with at least one reaction."""
+
+    record: Record
+    received: Received[Event]
+    reactions: tuple[Reaction, ...]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.record.topic, self.received.event.aggregate_id
+
+
+@dataclass(slots=True)
+class Batch:
+    """Decoded records, in partition order. `offsets` are what to commit when the batch is settled."""
+
+    readable: list[Readable] = field(default_factory=list[Readable])
+    unreadable: list[ParkedRecord] = field(default_factory=list[ParkedRecord])
+    ignored: list[str] = field(default_factory=list[str])
+    """Topics of the records passed over."""
+    offsets: dict[TopicPartition, int] = field(default_factory=dict[TopicPartition, int])
+
+
+class BatchConsumer:
+    """Applies records exactly once to this service's database.
+
+    `consumer_id` tells the consumers that share one database apart. `halted` is the reason why it stopped, for /ready.
+    """
+
+    def __init__(
+        self, pool: Pool, reactions: Sequence[Reaction], service: str, consumer_id: int = 1, tries_max: int = TRIES_MAX
+    ) -> None:
+        self._pool = pool
+        self._service = service
+        self.consumer_id = consumer_id
+        self._tries_max = tries_max
+        self._by_type: dict[str, tuple[type[Event], tuple[Reaction, ...]]] = {}
+        for reaction in reactions:
+            for event_type in reaction.event_types:
+                _, known = self._by_type.get(event_type.type_name(), (event_type, ()))
+                self._by_type[event_type.type_name()] = (event_type, (*known, reaction))
+        self._in_flight: asyncio.Task[None] | None = None
+        self._assignment = 0
+        self._stopping = asyncio.Event()
+        self._parked_in_a_row = 0
+        self.halted: str | None = None
+        self.settled_offsets: dict[TopicPartition, int] = {}
+        self.last_progress_s = time.monotonic()
+
+    @property
+    def event_types(self) -> list[type[Event]]:
+        """Types that have a reaction."""
+        return [event_type for event_type, _ in self._by_type.values()]
+
+    async def receive(self, records: Sequence[Record], committer: OffsetCommitter) -> None:
+        """Take a batch; returns once the one before is settled, while this one is still being committed.
+
+        Never raises and never returns without the batch being settled or handed to the task that will: an exception
+        that escaped to FastStream would be passed over by the next acknowledgement (rule 4).
+        """
+        assignment = self._assignment
+        batch = self.decode(records)
+        await self._wait_in_flight()
+        if self.halted is not None:
+            await self._stopping.wait()
+        if self._stopping.is_set() or assignment != self._assignment:
+            return  # not acknowledged: it is read again by whoever owns the partition then
+        self._in_flight = asyncio.create_task(self._settle(batch, committer))
+
+    async def drain(self) -> None:
+        """On partition revoke or stop: let the batch in flight finish, or roll it back after `DRAIN_TIMEOUT_S` (rule 6)."""
+        self._assignment += 1
+        if self._in_flight is not None and not self._in_flight.done():
+            _, unfinished = await asyncio.wait([self._in_flight], timeout=DRAIN_TIMEOUT_S)
+            for task in unfinished:
+                task.cancel()
+            await asyncio.wait([self._in_flight])
+        self.settled_offsets.clear()
+
+    async def stop(self) -> None:
+        """Finish or roll back, then refuse further batches."""
+        self._stopping.set()
+        await self.drain()
+
+    async def _wait_in_flight(self) -> None:
+        if self._in_flight is not None:
+            await asyncio.wait([self._in_flight])
+
+    def decode(self, records: Sequence[Record]) -> Batch:
+        """Sort records into readable, unreadable and ignored. An unknown type is ignored and counted, not an error."""
+        batch = Batch()
+        for record in records:
+            partition = TopicPartition(record.topic, record.partition)
+            batch.offsets[partition] = max(batch.offsets.get(partition, 0), record.offset + 1)
+            headers = dict(record.headers)
+            event_type = event_type_of(headers)
+            if event_type is None:
+                batch.unreadable.append(_parked(record, "unreadable", "header ce_type is missing or not text"))
+                continue
+            known = self._by_type.get(event_type)
+            if known is None:
+                batch.ignored.append(record.topic)
+                continue
+            if known[0].stream.topic != record.topic:
+                error = f"type {event_type} does not belong on topic {record.topic}"
+                batch.unreadable.append(_parked(record, "unreadable", error))
+                continue
+            try:
+                received = read_event(headers, record.value, known[0])
+            except UnreadableRecordError as error:
+                batch.unreadable.append(_parked(record, "unreadable", str(error)))
+            else:
+                batch.readable.append(Readable(record, received, known[1]))
+        return batch
+
+    async def _settle(self, batch: Batch, committer: OffsetCommitter) -> None:
+        """Commit the batch's effects, whatever it takes, then its offsets. Gives up only when stopping or halted."""
+        delay_s = RETRY_DELAY_S_MIN
+        while not self._stopping.is_set():
+            try:
+                await self._apply(batch)
+                break
+            except Exception as error:  # noqa: BLE001 - sorted below; nothing may escape unacknowledged
+                if not is_transient(error):
+                    self._halt(f"a defect in the consumer itself: {error!r}")
+                    return
+                log.warning("consumer_waits_for_database", error=repr(error), next_step=f"again in {delay_s} s")
+                await asyncio.sleep(delay_s)
+                delay_s = min(delay_s * 2, RETRY_DELAY_S_MAX)
+            if self.halted is not None:
+                return
+        else:
+            return
+        if self.halted is not None:
+            return
+        self.last_progress_s = time.monotonic()
+        self.settled_offsets.update(batch.offsets)
+        try:
+            await committer.commit(batch.offsets)
+        except KafkaError as error:
+            # The partition moved on, or the broker is away: the records come again and the inbox knows them.
+            log.warning("offsets_not_committed", error=repr(error))
+
+    def _halt(self, reason: str) -> None:
+        self.halted = reason
+        log.critical("consumer_halted", reason=reason, next_step="mend the handler, then restart this service")
+
+    async def _apply(self, batch: Batch) -> None:
+        self._count(metrics.CONSUMER_IGNORED_EVENTS, batch.ignored)
+        if not batch.readable and not batch.unreadable:
+            return
+        try:
+            await self._apply_together(batch)
+        except Exception as error:
+            if is_transient(error):
+                raise
+            log.warning("batch_failed_walking", error=repr(error), events=len(batch.readable))
+            await self._walk(batch)
+
+    async def _apply_together(self, batch: Batch) -> None:
+        """The whole batch in one transaction."""
+        async with begin(self._pool, SYSTEM, correlation_id="batch") as tx:
+            if batch.unreadable:
+                await park(tx.connection, self.consumer_id, batch.unreadable)
+            outcome = await self._apply_readable(batch.readable, tx)
+            outcome.parked.extend(batch.unreadable)
+        self._report(outcome)
+
+    async def _apply_readable(self, readable: Sequence[Readable], tx: Transaction) -> "Outcome":
+        if not readable:
+            return Outcome()
+        admission = await admit(tx.connection, self.consumer_id, [inbox_entry(item) for item in readable])
+        blocked = await blocked_aggregates(tx.connection, self.consumer_id, sorted({item.key for item in readable}))
+        outcome = sort_out(readable, admission, blocked)
+        if outcome.parked:
+            await park(tx.connection, self.consumer_id, outcome.parked)
+        await run_reactions(outcome.applied, tx)
+        return outcome
+
+    async def _walk(self, batch: Batch) -> None:
+        """Event by event, each in its own transaction. Other aggregates go first; the failing ones are retried after them."""
+        if batch.unreadable:
+            async with begin(self._pool, SYSTEM, correlation_id="batch") as tx:
+                await park(tx.connection, self.consumer_id, batch.unreadable)
+            self._report(Outcome(parked=batch.unreadable))
+        failing: dict[tuple[str, str], list[Readable]] = {}
+        for item in batch.readable:
+            if item.key in failing:
+                failing[item.key].append(item)
+            elif await self._try_one(item) is not None:
+                failing[item.key] = [item]
+        await self._retry(failing)
+
+    async def _retry(self, failing: dict[tuple[str, str], list[Readable]]) -> None:
+        """Retry rounds with backoff over the failing aggregates; then park each one's first event and go on behind it."""
+        delay_s = RETRY_DELAY_S_MIN
+        errors: dict[tuple[str, str], Exception] = {}
+        for _ in range(self._tries_max - 1):
+            if not failing:
+                return
+            await asyncio.sleep(delay_s)
+            delay_s = min(delay_s * 4, RETRY_DELAY_S_MAX)
+            for key in list(failing):
+                self._count(metrics.CONSUMER_RETRIES, [key[0]])
+                while failing[key]:
+                    error = await self._try_one(failing[key][0])
+                    if error is not None:
+                        errors[key] = error
+                        break
+                    failing[key].pop(0)
+                if not failing[key]:
+                    del failing[key]
+        for key, items in failing.items():
+            await self._park_failed(items[0], errors[key])
+            if self.halted is not None:
+                return
+            for item in items[1:]:
+                await self._try_one(item)  # finds its aggregate blocked and is parked behind
+
+    async def _try_one(self, item: Readable) -> Exception | None:
+        """Apply one event in its own transaction; returns the handler's error. Raises only what is transient."""
+        try:
+            async with begin(self._pool, SYSTEM, item.received.correlation_id) as tx:
+                outcome = await self._apply_readable([item], tx)
+        except Exception as error:
+            if is_transient(error):
+                raise
+            log.warning(
+                "event_failed", type=item.received.event.type_name(), event_id=str(item.received.id), error=repr(error)
+            )
+            return error
+        self._report(outcome)
+        if outcome.applied:
+            self._parked_in_a_row = 0
+        return None
+
+    async def _park_failed(self, item: Readable, error: Exception) -> None:
+        self._parked_in_a_row += 1
+        if self._parked_in_a_row > PARKED_IN_A_ROW_MAX:
+            self._halt(f"{PARKED_IN_A_ROW_MAX} events in a row failed, the last with {error!r}")
+            return
+        received = item.received
+        record = parked_readable(item, "failed", repr(error))
+        async with begin(self._pool, SYSTEM, received.correlation_id) as tx:
+            admission = await admit(tx.connection, self.consumer_id, [inbox_entry(item)])
+            if admission.fresh:
+                await park(tx.connection, self.consumer_id, [record])
+        self._report(Outcome(parked=[record]))
+        log.error(
+            "event_parked",
+            type=received.event.type_name(),
+            event_id=str(received.id),
+            aggregate_id=received.event.aggregate_id,
+            error=repr(error),
+            next_step="payesh parked show, then retry or discard",
+        )
+
+    def _report(self, outcome: "Outcome") -> None:
+        self._count(metrics.CONSUMER_APPLIED_EVENTS, [item.record.topic for item in outcome.applied])
+        self._count(metrics.CONSUMER_DUPLICATE_EVENTS, [item.record.topic for item in outcome.duplicates])
+        for record in outcome.parked:
+            metrics.CONSUMER_PARKED_EVENTS.labels(self._service, record.topic, record.reason).inc()
+
+    def _count(self, metric: CounterMetric, topics: Sequence[str]) -> None:
+        for topic, amount in Counter(topics).items():
+            metric.labels(self._service, topic).inc(amount)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a batch's readable events."""
+
+    applied: list[Readable] = field(default_factory=list[Readable])
+    duplicates: list[Readable] = field(default_factory=list[Readable])
+    parked: list[ParkedRecord] = field(default_factory=list[ParkedRecord])
+
+
+def sort_out(readable: Sequence[Readable], admission: Admission, blocked: Set[tuple[str, str]]) -> Outcome:
+    """Which to apply, in order; which are duplicates (also within the batch); which must be parked."""
+    outcome = Outcome()
+    seen: set[UUID] = set()
+    positions = dict(admission.position_before)
+    for item in readable:
+        event_id, sequence, key = item.received.id, item.received.sequence, item.key
+        if event_id not in admission.fresh or event_id in seen:
+            outcome.duplicates.append(item)
+            continue
+        seen.add(event_id)
+        if key in blocked:
+            outcome.parked.append(parked_readable(item, "behind", "an earlier event of this aggregate is parked"))
+        elif sequence <= positions.get(key, 0):
+            error = f"sequence {sequence} came after {positions[key]}; it was never applied"
+            outcome.parked.append(parked_readable(item, "out_of_order", error))
+        else:
+            outcome.applied.append(item)
+            positions[key] = sequence
+    return outcome
+
+
+async def run_reactions(items: Sequence[Readable], tx: Transaction) -> None:
+    """Reactions in partition order, then each fold once with its list."""
+    folds: defaultdict[Any, list[Received[Event]]] = defaultdict(list)
+    for item in items:
+        received = item.received
+        for reaction in item.reactions:
+            if reaction.folds:
+                folds[reaction.call].append(received)
+                continue
+            tx.correlation_id, tx.causation_id, tx.traceparent = (
+                received.correlation_id,
+                str(received.id),
+                received.traceparent,
+            )
+            with (
+                bound_contextvars(correlation_id=received.correlation_id),
+                span(f"handle {received.event.type_name()}", received.traceparent),
+            ):
+                await reaction.call(received, tx)
+    for call, received_list in folds.items():
+        await call(received_list, tx)
+
+
+def is_transient(error: BaseException) -> bool:
+    """True when the same transaction may succeed later without anybody mending anything."""
+    if isinstance(error, asyncpg.QueryCanceledError):
+        return False  # the statement itself is too slow: retrying it for ever would hold up everything behind it
+    return (
+        is_unavailable(error)
+        or isinstance(error, asyncpg.SerializationError | asyncpg.DeadlockDetectedError)
+        or isinstance(error, OSError | asyncpg.InterfaceError)
+    )
+
+
+def inbox_entry(item: Readable) -> InboxEntry:
+    received = item.received
+    return InboxEntry(received.id, item.record.topic, received.event.aggregate_id, received.sequence)
+
+
+def parked_readable(item: Readable, reason: ParkReason, error: str) -> ParkedRecord:
+    received = item.received
+    return _parked(item.record, reason, error, received)
+
+
+def _parked(
+    record: Record, reason: ParkReason, error: str, received: Received[Event] | None = None
+) -> ParkedRecord:
+    return ParkedRecord(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        aggregate_id=received.event.aggregate_id if received else (record.key or b"").decode(errors="replace"),
+        sequence=received.sequence if received else None,
+        event_id=received.id if received else None,
+        type=event_type_of(dict(record.headers)),
+        headers=record.headers,
+        body=record.value or b"",
+        reason=reason,
+        error=error,
+    )

@@ -1,0 +1,290 @@
+"""HTTP for a service: FastAPI with identity, county row-level security, idempotent commands and problem+json.
+
+A service's api.py declares routes on a plain APIRouter and takes `Commands` or `Queries` by `Depends(allow(...))`
+or `Depends(allow_read(...))`; transactions, retries, keys and errors are the kit's work.
+"""
+
+import asyncio
+import functools
+import hashlib
+import random
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Generic, TypeVar, cast, get_type_hints
+
+import asyncpg
+import orjson
+from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from starlette.exceptions import HTTPException
+from starlette.types import Lifespan
+
+from shared.contracts.counties import County
+from shared.contracts.refusals import Refusal
+from shared.kit import idempotency, metrics, problems
+from shared.kit.auth import Principal, TokenVerifier
+from shared.kit.connections import Connection, Pool
+from shared.kit.database import PoolBusyError, is_unavailable, read_transaction
+from shared.kit.health import Readiness
+from shared.kit.http_boundary import (
+    CONTEXT_KEY,
+    JSON_BODY_BYTES_MAX,
+    UPLOAD_BYTES_MAX,
+    HttpBoundary,
+    RequestContext,
+    problem_response,
+    route_of,
+)
+from shared.kit.http_documents import DocumentProvider, document_router, openapi_with_problems
+from shared.kit.telemetry import current_traceparent
+from shared.kit.transaction import Transaction, begin
+
+COMMAND_TIMEOUT_S: Final = 60.0
+TRANSACTION_TRIES_MAX: Final = 4
+TRANSACTION_RETRY_DELAY_S: Final = 0.02
+
+C = TypeVar("C", bound=BaseModel)
+R = TypeVar("R", bound=BaseModel)
+T = TypeVar("T")
+Handler = Callable[[C, Transaction], Coroutine[Any, Any, R]]
+
+
+class Page(BaseModel, Generic[T]):
+    """One page of a list; `next` goes back as `after` to get the following one, and is None on the last."""
+
+    items: list[T]
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiResources:
+    """What requests are answered with; opened and closed by the process, not by the application."""
+
+    pool: Pool
+    verifier: TokenVerifier
+
+
+class Commands:
+    """Runs one command of an authenticated caller; made per request by `allow`."""
+
+    def __init__(
+        self, principal: Principal, resources: ApiResources, request: Request, response: Response, key: str | None
+    ) -> None:
+        self.principal = principal
+        self._pool = resources.pool
+        self._request = request
+        self._response = response
+        self._context = _context(request)
+        self._key = key
+
+    @property
+    def correlation_id(self) -> str:
+        return self._context.correlation_id
+
+    def require_county(self, county: County) -> None:
+        """Raises Refusal (403) unless the caller's token grants `county`."""
+        _require_county(self.principal, county)
+
+    async def execute(self, handler: Handler[C, R], command: C) -> R:
+        """Run ``handler(command, tx)`` in one transaction and return its result; the result's type must be annotated.
+
+        With an Idempotency-Key a repeated request gets the first one's result and `Idempotency-Replayed: true`.
+        Deadlocks and serialization failures are tried again. Raises Refusal; then nothing was done, unless it is
+        kit.outcome_unknown.
+        """
+        for attempt in range(TRANSACTION_TRIES_MAX):
+            try:
+                async with asyncio.timeout(COMMAND_TIMEOUT_S):
+                    return await self._run(handler, command)
+            except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
+                await asyncio.sleep(random.uniform(0.5, 1.5) * TRANSACTION_RETRY_DELAY_S * 2**attempt)  # noqa: S311 - jitter
+            except PoolBusyError:
+                raise
+            except Exception as error:
+                if isinstance(error, TimeoutError) or is_unavailable(error):
+                    raise Refusal(problems.OUTCOME_UNKNOWN) from error
+                raise
+        raise Refusal(problems.CONTENTION)
+
+    async def _run(self, handler: Handler[C, R], command: C) -> R:
+        async with begin(self._pool, self.principal, self.correlation_id, traceparent=current_traceparent()) as tx:
+            if self._key is None:
+                return await handler(command, tx)
+            return await self._run_once(self._key, handler, command, tx)
+
+    async def _run_once(self, key: str, handler: Handler[C, R], command: C, tx: Transaction) -> R:
+        subject = self.principal.subject
+        earlier = await idempotency.claim(
+            tx.connection, subject=subject, key=key, request_sha256=self._fingerprint(command)
+        )
+        result_type = result_type_of(handler)
+        if earlier is not None:
+            return self._replay(earlier, cast("TypeAdapter[R]", result_type))
+        result = await handler(command, tx)
+        status: int = getattr(self._request.scope.get("route"), "status_code", None) or 200
+        answer = idempotency.StoredAnswer(status, result_type.dump_json(result))
+        await idempotency.store(tx.connection, subject=subject, key=key, answer=answer)
+        return result
+
+    def _replay(self, earlier: idempotency.StoredAnswer, result_type: TypeAdapter[R]) -> R:
+        try:
+            result = result_type.validate_json(earlier.response)
+        except ValidationError as error:
+            raise Refusal(problems.IDEMPOTENCY_ANSWER_UNREADABLE) from error
+        self._response.headers["Idempotency-Replayed"] = "true"
+        metrics.HTTP_REPLAYED.labels(route_of(self._request.scope)).inc()
+        return result
+
+    def _fingerprint(self, command: BaseModel) -> bytes:
+        body_sha256 = self._context.body_sha256
+        if body_sha256 is None:
+            body_sha256 = hashlib.sha256(
+                orjson.dumps(
+                    command.model_dump(), default=_canonical, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
+                )
+            ).digest()
+        url = self._request.url
+        return idempotency.fingerprint(self._request.method, url.path, url.query, body_sha256)
+
+
+class Queries:
+    """Reads for an authenticated caller; made per request by `allow_read`."""
+
+    def __init__(self, principal: Principal, resources: ApiResources) -> None:
+        self.principal = principal
+        self._pool = resources.pool
+
+    def require_county(self, county: County) -> None:
+        """Raises Refusal (403) unless the caller's token grants `county`."""
+        _require_county(self.principal, county)
+
+    def read(self) -> AbstractAsyncContextManager[Connection]:
+        """``async with queries.read() as connection``: one snapshot, read only, only the caller's counties."""
+        return read_transaction(self._pool, self.principal)
+
+
+_bearer = HTTPBearer(auto_error=False, bearerFormat="JWT")
+_Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+_IdempotencyKey = Annotated[
+    str | None,
+    Header(pattern=idempotency.KEY_PATTERN, description="Ask again with the same key to get the same answer, once."),
+]
+
+
+def allow(*roles: str) -> Callable[..., Coroutine[Any, Any, Commands]]:
+    """Dependency for commands: the caller must hold one of `roles`. Raises ValueError when none is named."""
+    required = _required(roles)
+
+    async def commands(
+        request: Request, response: Response, credentials: _Credentials, idempotency_key: _IdempotencyKey = None
+    ) -> Commands:
+        resources = _resources(request)
+        principal = await _authorise(resources, credentials, required)
+        return Commands(principal, resources, request, response, idempotency_key)
+
+    return commands
+
+
+def allow_read(*roles: str) -> Callable[..., Coroutine[Any, Any, Queries]]:
+    """Dependency for queries: the caller must hold one of `roles`. Raises ValueError when none is named."""
+    required = _required(roles)
+
+    async def queries(request: Request, credentials: _Credentials) -> Queries:
+        resources = _resources(request)
+        return Queries(await _authorise(resources, credentials, required), resources)
+
+    return queries
+
+
+def create_api(
+    *,
+    service: str,
+    router: APIRouter,
+    readiness: Readiness,
+    asyncapi: DocumentProvider,
+    version: str = "0.1.0",
+    lifespan: Lifespan[FastAPI] | None = None,
+    json_body_bytes_max: int = JSON_BODY_BYTES_MAX,
+    upload_bytes_max: int = UPLOAD_BYTES_MAX,
+) -> FastAPI:
+    """The HTTP application of one service. Call `connect` before it serves; exporting its documents needs no more."""
+    app = FastAPI(
+        title=f"Payesh {service}",
+        version=version,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    app.include_router(router)
+    app.include_router(document_router(app, readiness=readiness, asyncapi=asyncapi))
+    app.openapi = functools.partial(openapi_with_problems, app)
+    for kind in (Refusal, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, _answer_problem)
+    app.add_middleware(HttpBoundary, json_body_bytes_max=json_body_bytes_max, upload_bytes_max=upload_bytes_max)
+    return app
+
+
+def connect(app: FastAPI, *, pool: Pool, verifier: TokenVerifier) -> None:
+    """Give the application what it answers with: a pool of the api role, and the verifier of tokens."""
+    app.state.resources = ApiResources(pool, verifier)
+
+
+@functools.cache
+def result_type_of(handler: Callable[..., Any]) -> TypeAdapter[Any]:
+    """Adapter of the handler's annotated result. Raises TypeError if the handler does not say what it returns."""
+    annotations = cast("Mapping[str, Any]", getattr(handler, "__annotations__", {}))
+    if "return" not in annotations:
+        raise TypeError(f"{handler!r} must annotate its result, so that it can be stored and replayed")
+    only_result = type("OnlyResult", (), {"__annotations__": {"return": annotations["return"]}})
+    names = cast("dict[str, Any]", getattr(handler, "__globals__", {}))
+    return TypeAdapter(get_type_hints(only_result, globalns=names)["return"])
+
+
+async def _answer_problem(request: Request, error: Exception) -> Response:
+    return problem_response(error, _context(request))
+
+
+async def _authorise(
+    resources: ApiResources, credentials: HTTPAuthorizationCredentials | None, required: frozenset[str]
+) -> Principal:
+    if credentials is None:
+        raise Refusal(problems.TOKEN_MISSING)
+    principal = await resources.verifier.verify(credentials.credentials)
+    if not principal.has_any_role(required):
+        raise Refusal(problems.ROLE_NOT_ALLOWED, allowed=", ".join(sorted(required)))
+    return principal
+
+
+def _require_county(principal: Principal, county: County) -> None:
+    if county not in principal.counties:
+        raise Refusal(problems.COUNTY_NOT_GRANTED)
+
+
+def _required(roles: tuple[str, ...]) -> frozenset[str]:
+    if not roles:
+        raise ValueError("name at least one role")
+    return frozenset(roles)
+
+
+def _resources(request: Request) -> ApiResources:
+    resources: ApiResources = request.app.state.resources
+    return resources
+
+
+def _context(request: Request) -> RequestContext:
+    context: RequestContext = request.scope[CONTEXT_KEY]
+    return context
+
+
+def _canonical(value: object) -> object:
+    """What orjson cannot encode: file contents by their hash, sets in order, the rest by their text."""
+    if isinstance(value, bytes):
+        return hashlib.sha256(value).hexdigest()
+    if isinstance(value, set | frozenset):
+        return sorted(str(item) for item in cast("frozenset[object]", value))
+    return str(value)

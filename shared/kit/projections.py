@@ -1,0 +1,189 @@
+"""Check and rebuild projections: fold the topics again and compare with the tables, to the last digit (rule 9)."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from shared.contracts.base import Event
+from shared.kit.auth import SYSTEM
+from shared.kit.connections import Connection, Pool
+from shared.kit.envelope import UnreadableRecordError, event_type_of, read_event
+from shared.kit.logging import get_logger
+from shared.kit.routing import Reaction, Received
+from shared.kit.transaction import begin
+
+FOLD_EVENTS_MAX = 5_000
+READ_TIMEOUT_MS = 5_000
+LOCK_TIMEOUT_S = 30
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectionReport:
+    """`missing`: rows the topics say should be there; `unexpected`: rows that are there instead."""
+
+    table: str
+    events_folded: int
+    missing: list[dict[str, Any]]
+    unexpected: list[dict[str, Any]]
+
+    @property
+    def agrees(self) -> bool:
+        return not self.missing and not self.unexpected
+
+
+class _RollBackError(Exception):
+    """Only looking: the refolded tables are not kept."""
+
+
+async def refold(
+    pool: Pool, bootstrap_servers: str, consumer_id: int, reactions: Sequence[Reaction], *, keep: bool
+) -> list[ProjectionReport]:
+    """Empty every projection, fold the topics from their beginning, compare; `keep` the result or roll it back.
+
+    The projections are locked for the time, so consumers wait; only events that the consumer has applied are folded
+    (its per-aggregate position says which, and none that is parked), so both sides speak of the same events.
+    Raises ValueError if no fold declares its tables.
+    """
+    folds = [reaction for reaction in reactions if reaction.folds and reaction.tables]
+    tables = sorted({table for reaction in folds for table in reaction.tables})
+    if not tables:
+        raise ValueError("this service has no projection: no @fold declares its tables")
+    reports: list[ProjectionReport] = []
+    try:
+        async with begin(pool, SYSTEM, correlation_id="projections") as tx:
+            await tx.connection.execute(f"SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'")
+            await tx.connection.execute(f"LOCK TABLE {', '.join(tables)} IN EXCLUSIVE MODE")
+            before = {table: await _rows(tx.connection, table) for table in tables}
+            applied = await _applied(tx.connection, consumer_id)
+            for table in tables:
+                await tx.connection.execute(f"DELETE FROM {table}")
+            folded = 0
+            async for received in _history(bootstrap_servers, folds, applied):
+                for reaction in folds:
+                    matching = [item for item in received if isinstance(item.event, reaction.event_types)]
+                    if matching:
+                        await reaction.call(matching, tx)
+                folded += len(received)
+            for table in tables:
+                reports.append(_compare(table, folded, before[table], await _rows(tx.connection, table)))
+            if not keep:
+                raise _RollBackError
+    except _RollBackError:
+        pass
+    return reports
+
+
+async def _rows(connection: Connection, table: str) -> dict[str, dict[str, Any]]:
+    return {str(dict(row)): dict(row) for row in await connection.fetch(f"SELECT * FROM {table}")}
+
+
+def _compare(
+    table: str, folded: int, before: dict[str, dict[str, Any]], after: dict[str, dict[str, Any]]
+) -> ProjectionReport:
+    return ProjectionReport(
+        table,
+        folded,
+        missing=[row for key, row in after.items() if key not in before],
+        unexpected=[row for key, row in before.items() if key not in after],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Applied:
+    """What the consumer has applied: up to these sequences, except these events."""
+
+    positions: dict[tuple[str, str], int]
+    parked: frozenset[Any]
+    corrected_bodies: dict[tuple[str, int, int], bytes]
+    """What a person put in place of a record's body, by topic, partition and offset."""
+
+    def includes(self, topic: str, received: Received[Event]) -> bool:
+        position = self.positions.get((topic, received.event.aggregate_id), 0)
+        return received.sequence <= position and received.id not in self.parked
+
+
+async def _applied(connection: Connection, consumer_id: int) -> _Applied:
+    positions = await connection.fetch(
+        "SELECT topic, aggregate_id, sequence FROM stream_position WHERE consumer = $1", consumer_id
+    )
+    parked = await connection.fetch(
+        "SELECT event_id FROM parked_event WHERE consumer = $1 AND state <> 'replayed' AND event_id IS NOT NULL", consumer_id
+    )
+    corrected = await connection.fetch(
+        """
+        SELECT topic, partition, record_offset, body FROM parked_event
+        WHERE consumer = $1 AND state = 'replayed' AND corrected
+        """,
+        consumer_id,
+    )
+    return _Applied(
+        {(row["topic"], row["aggregate_id"]): row["sequence"] for row in positions},
+        frozenset(row["event_id"] for row in parked),
+        {(row["topic"], row["partition"], row["record_offset"]): row["body"] for row in corrected},
+    )
+
+
+async def _history(bootstrap_servers: str, folds: Sequence[Reaction], applied: _Applied) -> Any:
+    """Batches of applied events of the folds' topics, each event once, in partition order."""
+    types = {event_type.type_name(): event_type for reaction in folds for event_type in reaction.event_types}
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap_servers, enable_auto_commit=False, auto_offset_reset="earliest", group_id=None
+    )
+    await consumer.start()
+    try:
+        ends = await _assign_all(consumer, sorted({event_type.stream.topic for event_type in types.values()}))
+        seen: set[Any] = set()
+        while unread := [tp for tp, end in ends.items() if await consumer.position(tp) < end]:
+            batches = await consumer.getmany(*unread, timeout_ms=READ_TIMEOUT_MS, max_records=FOLD_EVENTS_MAX)
+            received = [
+                item
+                for records in batches.values()
+                for record in records
+                if (item := _read_known(record, types, applied)) is not None and applied.includes(record.topic, item)
+            ]
+            yield _distinct(received, seen)
+    finally:
+        await consumer.stop()
+
+
+def _distinct(received: Iterable[Received[Event]], seen: set[Any]) -> list[Received[Event]]:
+    fresh: list[Received[Event]] = []
+    for item in received:
+        if item.id not in seen:
+            seen.add(item.id)
+            fresh.append(item)
+    return fresh
+
+
+def _read_known(record: Any, types: dict[str, type[Event]], applied: _Applied) -> Received[Event] | None:
+    headers = dict(record.headers)
+    event_type = types.get(event_type_of(headers) or "")
+    if event_type is None or event_type.stream.topic != record.topic:
+        return None
+    try:
+        body = applied.corrected_bodies.get((record.topic, record.partition, record.offset), record.value)
+        return read_event(headers, body, event_type)
+    except UnreadableRecordError:
+        return None
+
+
+async def _assign_all(consumer: AIOKafkaConsumer, topics: Sequence[str]) -> dict[TopicPartition, int]:
+    """Assign every partition of `topics` from its beginning; returns where each one ends now."""
+    partitions: list[TopicPartition] = []
+    for topic in topics:
+        known = consumer.partitions_for_topic(topic)
+        while known is None:
+            await consumer._client.force_metadata_update()  # noqa: SLF001 - the public API has no refresh
+            consumer._client.add_topic(topic)  # noqa: SLF001
+            await asyncio.sleep(0.05)
+            known = consumer.partitions_for_topic(topic)
+        partitions.extend(TopicPartition(topic, number) for number in known)
+    consumer.assign(partitions)
+    await consumer.seek_to_beginning(*partitions)
+    ends: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
+    return ends

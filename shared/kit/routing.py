@@ -1,0 +1,116 @@
+"""How a service says which function answers which event or timer. Marks only; `collect_*` reads them from the module."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import ModuleType
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from shared.contracts.base import Event
+from shared.kit.transaction import Transaction
+
+EventT = TypeVar("EventT", bound=Event, covariant=True)
+
+ReactionCall = Callable[["Received[Any]", Transaction], Awaitable[None]]
+FoldCall = Callable[[Sequence["Received[Any]"], Transaction], Awaitable[None]]
+TimerCall = Callable[["DueTimer", Transaction], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Received(Generic[EventT]):
+    """One event as it arrived: the typed body and what its envelope says."""
+
+    event: EventT
+    id: UUID
+    time: datetime
+    sequence: int
+    correlation_id: str
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DueTimer:
+    """A timer whose time has come. `fence` tells it from an older arming of the same subject."""
+
+    kind: str
+    subject_id: str
+    fence: int
+    due_at: datetime
+    policy: BaseModel | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """A function and the event types it takes: one at a time, or (`folds`) the batch's list in order.
+
+    `tables` of a fold are the projections it alone writes; they can be checked and rebuilt from the topics (rule 9).
+    """
+
+    event_types: tuple[type[Event], ...]
+    call: Callable[[Any, Transaction], Awaitable[None]]
+    folds: bool = False
+    tables: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TimerRoute:
+    kind: str
+    policy: type[BaseModel] | None
+    call: TimerCall
+
+
+CallT = TypeVar("CallT", bound=Callable[..., Awaitable[None]])
+_MARK = "__payesh_route__"
+
+
+def reaction(*event_types: type[Event]) -> Callable[[CallT], CallT]:
+    """Mark ``async def verb_noun(received, tx)`` as the reaction to each event of these types."""
+
+    def mark(call: CallT) -> CallT:
+        setattr(call, _MARK, Reaction(event_types, call))
+        return call
+
+    return mark
+
+
+def fold(*event_types: type[Event], tables: Sequence[str] = ()) -> Callable[[CallT], CallT]:
+    """Mark ``async def fold_noun(received_list, tx)``: takes all events of these types in the batch, in order."""
+
+    def mark(call: CallT) -> CallT:
+        setattr(call, _MARK, Reaction(event_types, call, folds=True, tables=tuple(tables)))
+        return call
+
+    return mark
+
+
+def timer(kind: str, policy: type[BaseModel] | None = None) -> Callable[[CallT], CallT]:
+    """Mark ``async def verb_noun(due, tx)`` as what happens when a timer of `kind` is due."""
+
+    def mark(call: CallT) -> CallT:
+        setattr(call, _MARK, TimerRoute(kind, policy, call))
+        return call
+
+    return mark
+
+
+def collect_reactions(module: ModuleType) -> list[Reaction]:
+    """The module's reactions and folds, in the order of their definition."""
+    return [mark for mark in _marks(module) if isinstance(mark, Reaction)]
+
+
+def collect_timers(module: ModuleType) -> dict[str, TimerRoute]:
+    """The module's timers by kind. Raises ValueError if two claim the same kind."""
+    routes: dict[str, TimerRoute] = {}
+    for mark in _marks(module):
+        if isinstance(mark, TimerRoute):
+            if mark.kind in routes:
+                raise ValueError(f"two functions claim the timer {mark.kind!r} in {module.__name__}")
+            routes[mark.kind] = mark
+    return routes
+
+
+def _marks(module: ModuleType) -> list[Any]:
+    return [getattr(value, _MARK) for value in vars(module).values() if hasattr(value, _MARK)]

@@ -1,0 +1,114 @@
+"""One database transaction, and the only way to publish: what is published commits with the rows or not at all (rule 1)."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from pydantic import BaseModel
+from uuid_utils.compat import uuid7
+
+from shared.contracts.base import Event
+from shared.kit import outbox, timers
+from shared.kit.connections import Connection, Pool
+from shared.kit.telemetry import current_traceparent
+
+if TYPE_CHECKING:
+    from shared.kit.auth import Principal
+
+__all__ = ["Connection", "Transaction", "begin"]
+
+ACQUIRE_TIMEOUT_S = 10.0
+OUTBOX_SHARDS = 1
+"""Relays that publish side by side. Raising it is safe at any time; lower it only when the outbox is empty."""
+
+
+class Transaction:
+    """What a handler works with. Handlers never commit; only the boundary that called `begin` does.
+
+    `now` is the transaction's time on the database's clock (UTC).
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        principal: "Principal",
+        *,
+        now: datetime,
+        correlation_id: str,
+        causation_id: str | None,
+        traceparent: str | None,
+    ) -> None:
+        self.connection = connection
+        self.principal = principal
+        self.now = now
+        self.correlation_id = correlation_id
+        self.causation_id = causation_id
+        self.traceparent = traceparent
+        self.pending: list[outbox.PendingEvent] = []
+        self.armed: set[tuple[str, str]] = set()
+
+    async def publish(self, event: Event) -> UUID:
+        """Publish `event` if this transaction commits. Returns the event's id (UUIDv7). Raises EventTooLargeError."""
+        [event_id] = await self.publish_many([event])
+        return event_id
+
+    async def publish_many(self, events: Sequence[Event]) -> list[UUID]:
+        """Publish `events` in order, if this transaction commits. Returns their ids."""
+        traceparent = current_traceparent() or self.traceparent
+        pending = [
+            outbox.PendingEvent(uuid7(), event, self.correlation_id, self.causation_id, traceparent) for event in events
+        ]
+        self.pending.extend(pending)
+        return [item.id for item in pending]
+
+    async def arm_timer(
+        self, kind: str, subject_id: UUID | str, delay: timedelta, policy: BaseModel | None = None
+    ) -> int:
+        """Arm the durable timer of (`kind`, `subject_id`), replacing an armed one. Returns its fence.
+
+        `delay` is domain time; `policy` is copied, so a later change of the policy never changes a running timer.
+        """
+        self.armed.add((kind, str(subject_id)))
+        return await timers.arm(self.connection, kind, str(subject_id), delay, policy, self.correlation_id)
+
+    async def cancel_timer(self, kind: str, subject_id: UUID | str) -> bool:
+        """Cancel the timer; False if none was armed (it may have fired)."""
+        return await timers.cancel(self.connection, kind, str(subject_id))
+
+    async def flush(self) -> None:
+        """INSERT what was published. The boundary calls it right before COMMIT, so that head locks are held briefly."""
+        if self.pending:
+            await outbox.insert_events(self.connection, self.pending, shards=OUTBOX_SHARDS)
+
+
+@asynccontextmanager
+async def begin(
+    pool: Pool,
+    principal: "Principal",
+    correlation_id: str,
+    causation_id: str | None = None,
+    traceparent: str | None = None,
+) -> AsyncIterator[Transaction]:
+    """Open a transaction as `principal`; commits on a clean exit, rolls back on any exception.
+
+    Raises what asyncpg raises. An error out of COMMIT itself means *unknown*: ask again with the same
+    Idempotency-Key (rule 11).
+    """
+    async with pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection, connection.transaction():
+        now: datetime = await connection.fetchval(
+            "SELECT now() FROM set_config('payesh.counties', $1, true)", ",".join(sorted(principal.counties))
+        )
+        tx = Transaction(
+            connection,
+            principal,
+            now=now,
+            correlation_id=correlation_id,
+            causation_id=causation_id,
+            traceparent=traceparent,
+        )
+        yield tx
+        await tx.flush()
+    if tx.pending:
+        outbox.wake_relays(pool)

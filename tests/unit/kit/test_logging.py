@@ -1,0 +1,67 @@
+"""One JSON object a line whoever logs; secrets do not get out."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+from shared.kit.logging import REDACTED, VALUE_CHARACTERS_MAX, redact
+
+PROGRAM = """
+import logging
+from shared.kit.logging import bound_contextvars, configure_logging, get_logger
+early = get_logger("early")
+configure_logging(service="warehouse", instance="2", level="info")
+with bound_contextvars(correlation_id="c-1"):
+    early.info("own_event", county="rey", نام="ری")
+    early.debug("too_quiet")
+    logging.getLogger("uvicorn.error").warning("foreign %s", "event")
+    logging.getLogger("aiokafka").debug("too quiet")
+    try:
+        1 / 0
+    except ZeroDivisionError:
+        early.exception("failed", password="hunter2")
+        logging.getLogger("somewhere").exception("also failed")
+early.info("outside", strange=object)
+"""
+
+
+def lines() -> list[dict[str, Any]]:
+    done = subprocess.run([sys.executable, "-c", PROGRAM], check=True, capture_output=True, text=True)
+    assert done.stderr == ""
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_every_line_is_json_from_one_pipeline() -> None:
+    own, foreign, failed, also_failed, outside = lines()
+    assert {(line["service"], line["instance"]) for line in (own, foreign, failed, outside)} == {("warehouse", "2")}
+    assert (own["event"], own["level"], own["source"], own["county"]) == ("own_event", "info", "early", "rey")
+    assert (foreign["event"], foreign["level"], foreign["source"]) == ("foreign event", "warning", "uvicorn.error")
+    assert {line["correlation_id"] for line in (own, foreign, failed, also_failed)} == {"c-1"}
+    assert "correlation_id" not in outside
+    assert "ZeroDivisionError" in failed["exception"]
+    assert "ZeroDivisionError" in also_failed["exception"]
+    assert failed["password"] == REDACTED
+
+
+def test_secrets_are_removed_and_values_bounded() -> None:
+    clean = redact(
+        None,
+        "",
+        {
+            "Authorization": "Bearer abc",
+            "body": {"a": 1},
+            "error": "GET /x with bearer eyJhbGciOi.J9.x failed",
+            "address": "could not reach postgresql://warehouse_api:s3cret@127.0.0.1:5432/warehouse",
+            "long": "x" * 100_000,
+            "count": 3,
+        },
+    )
+    text = json.dumps(clean)
+    assert "abc" not in text
+    assert "eyJ" not in text
+    assert "s3cret" not in text
+    assert "127.0.0.1:5432" in text
+    assert clean["body"] == REDACTED
+    assert clean["count"] == 3
+    assert len(clean["long"]) == VALUE_CHARACTERS_MAX + 1

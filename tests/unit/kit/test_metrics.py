@@ -1,0 +1,45 @@
+"""Each metric is named once, ours by prefix and with its unit, and they all come out."""
+
+import ast
+from pathlib import Path
+
+from prometheus_client import Metric
+from prometheus_client.parser import text_string_to_metric_families
+
+from shared.kit import metrics
+
+
+def described(collector: object) -> Metric:
+    [family] = collector.describe()  # type: ignore[attr-defined]
+    return family
+
+
+def test_names_are_unique_prefixed_and_documented() -> None:
+    families = [described(collector) for collector in metrics.METRICS]
+    names = [family.name for family in families]
+    assert len(set(names)) == len(names)
+    assert all(name.startswith("payesh_") for name in names)
+    assert all(family.documentation for family in families)
+
+
+def test_the_list_is_whole() -> None:
+    tree = ast.parse(Path(metrics.__file__).read_text("utf-8"))
+    made = [node.target.id for node in tree.body if isinstance(node, ast.AnnAssign) and _is_metric(node)]
+    assert len(made) == len(metrics.METRICS)
+
+
+def _is_metric(node: ast.AnnAssign) -> bool:
+    return isinstance(node.value, ast.Call) and getattr(node.value.func, "id", "") in {"Gauge", "Counter", "Histogram"}
+
+
+def test_nobody_else_makes_a_metric() -> None:
+    root = Path(metrics.__file__).parents[2]
+    files = [path for folder in ("shared", "services", "deploy") for path in (root / folder).rglob("*.py")]
+    others = [path for path in files if "prometheus_client" in path.read_text("utf-8")]
+    assert others == [Path(metrics.__file__)]
+
+
+def test_the_exposition_can_be_read_back() -> None:
+    metrics.HTTP_REQUESTS.labels("GET", "/x", "200").inc()
+    families = {family.name for family in text_string_to_metric_families(metrics.exposition().decode())}
+    assert {"payesh_http_requests", "payesh_outbox_depth_events", "process_resident_memory_bytes"} <= families
