@@ -82,9 +82,7 @@ async def apply_topics(
     return [topic.name for topic in missing]
 
 
-async def _create(
-    admin: AIOKafkaAdminClient, topics: list[Topic], replication: int, min_insync_replicas: int
-) -> None:
+async def _create(admin: AIOKafkaAdminClient, topics: list[Topic], replication: int, min_insync_replicas: int) -> None:
     answer = await admin.create_topics(
         [
             NewTopic(
@@ -96,14 +94,20 @@ async def _create(
             for topic in topics
         ]
     )
-    for name, code, *_ in answer.topic_errors:
+    for name, code in _topic_errors(answer):
         error = for_code(code)
         if code != 0 and error is not TopicAlreadyExistsError:
             raise TopicError(f"Topic {name} cannot be created: {error.__name__}")
 
 
+def _topic_errors(answer: object) -> list[tuple[str, int]]:
+    """Name and error code of each topic in a CreateTopics answer, whose shape aiokafka leaves untyped."""
+    return [(str(entry[0]), int(entry[1])) for entry in getattr(answer, "topic_errors", ())]
+
+
 async def _wait_visible(admin: AIOKafkaAdminClient, topics: list[Topic]) -> None:
     expected = {topic.name: topic.partitions for topic in topics}
+    found: dict[str, int] = {}
     try:
         async with asyncio.timeout(VISIBLE_DEADLINE_S):
             while True:
@@ -117,4 +121,5 @@ async def _wait_visible(admin: AIOKafkaAdminClient, topics: list[Topic]) -> None
                 await asyncio.sleep(VISIBLE_POLL_INTERVAL_S)
     except TimeoutError:
         lacking = sorted(name for name, partitions in expected.items() if found.get(name, 0) < partitions)
-        raise TopicError(f"Topics without their declared partitions after {VISIBLE_DEADLINE_S:.0f} s: {lacking}") from None
+        message = f"Topics without their declared partitions after {VISIBLE_DEADLINE_S:.0f} s: {lacking}"
+        raise TopicError(message) from None

@@ -1,16 +1,16 @@
 """Fixtures that give every test real components of its own, cheaply.
 
     async def test_x(database: Callable[[str], ServiceDatabase]):
-        warehouse = database("warehouse")            # not awaited; a fresh, migrated, empty clone, dropped after the test
+        warehouse = database("warehouse")            # not awaited; a fresh, migrated, empty clone of the template
         connection = await asyncpg.connect(warehouse.api_url)       # also .owner_url .worker_url .superuser_url .name
 
     async def test_y(kafka: str, make_topic: Callable[..., str]):
         topic = make_topic(partitions=3)             # not awaited; a new topic with a unique name; default 6 partitions
         producer = AIOKafkaProducer(bootstrap_servers=kafka)
 
-    async def test_z(kafka_with_topics: str): ...    # bootstrap servers of a broker where all declared topics exist and are empty
+    async def test_z(kafka_with_topics: str): ...    # bootstrap servers; all declared topics exist and are empty
 
-    def test_w(postgresql: EmbeddedPostgreSQL): ...  # the session's server: .url(role, database), .superuser_url(database)
+    def test_w(postgresql: EmbeddedPostgreSQL): ...  # the session's server: .url(role, database), .superuser_url(...)
 
 `kafka` is one embedded broker per pytest process, or, with BROKER=apache, a three-broker Apache Kafka cluster
 (`apache_cluster` gives the object that kills and restarts brokers). Tests marked `apache_only` are skipped on the

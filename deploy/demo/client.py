@@ -23,7 +23,7 @@ CONCURRENT_REQUESTS_MAX = 16
 TOKEN_LIFETIME_S = 240.0
 LOCAL_PASSWORD = "payesh-local"
 _RETRIED_STATUS = frozenset({408, 425, 429})
-_RETRIED_CODES = frozenset({"kit.idempotency_key_in_progress"})
+_RETRIED_CODES = frozenset({"warehouse.import.in_progress"})
 
 
 class Unanswered(Exception):
@@ -197,7 +197,9 @@ class DemoClient:
                 last = f"{type(error).__name__}: {error}"
             await asyncio.sleep(delay_s)
             delay_s = min(delay_s * 2, RETRY_DELAY_MAX_S)
-        raise Unanswered(f"{method} {url}: no answer in {ANSWER_DEADLINE_S:.0f} s over {attempts} attempts; last: {last}")
+        raise Unanswered(
+            f"{method} {url}: no answer in {ANSWER_DEADLINE_S:.0f} s over {attempts} attempts; last: {last}"
+        )
 
     async def _send(
         self,
@@ -220,7 +222,9 @@ class DemoClient:
                     f"{self._addresses.issuer}/token", data={"username": actor, "password": LOCAL_PASSWORD}
                 )
                 if answer.status_code >= 400:
-                    raise UnexpectedAnswer(f"the issuer gave {actor} no token: {answer.status_code} {answer.text[:200]}")
+                    raise UnexpectedAnswer(
+                        f"the issuer gave {actor} no token: {answer.status_code} {answer.text[:200]}"
+                    )
                 token = str(answer.json()["access_token"])
                 self._tokens[actor] = (token, time.monotonic() + TOKEN_LIFETIME_S)
         return {"Authorization": f"Bearer {token}"}

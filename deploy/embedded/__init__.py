@@ -1,1 +1,1 @@
-"""The platform on one Linux machine without Docker: PostgreSQL, a broker and the services as supervised child processes."""
+"""The platform on one Linux machine without Docker: PostgreSQL, a broker and the services as supervised processes."""

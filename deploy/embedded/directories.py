@@ -62,9 +62,8 @@ class Ports:
 
     @property
     def broker(self) -> int:
-        """The embedded broker's port, and the first of three for Apache Kafka (their controllers take the next three)."""
+        """The embedded broker's port, and the first of three for Apache Kafka (the next three: controllers)."""
         return self.base + 92
-
 
     def named(self, *, apache: bool) -> dict[str, int]:
         """Every port with what it is for, as messages and lists of addresses show it."""
@@ -118,7 +117,8 @@ def require_usable_directory(directory: Path, free_bytes_min: int = FREE_SPACE_B
             os.fsync(probe.fileno())
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise LauncherError(f"The disk that holds {directory} is full. Free some space there, then start again.") from error
+            message = f"The disk that holds {directory} is full. Free some space there, then start again."
+            raise LauncherError(message) from error
         raise LauncherError(
             f"The state directory {directory} cannot be written ({error.strerror}). "
             "Give it to this user, or choose another: PAYESH_STATE=/some/directory make run"
@@ -182,8 +182,8 @@ class DirectoryLock:
             holder = os.read(descriptor, 32).decode(errors="replace").strip()
             os.close(descriptor)
             raise LauncherError(
-                f"{self._path.parent} is in use by a running launcher (pid {holder or 'unknown'}). Stop it with Ctrl-C, "
-                "or run a second one beside it: PAYESH_STATE=/some/directory PAYESH_PORT_BASE=9100 make run"
+                f"{self._path.parent} is in use by a running launcher (pid {holder or 'unknown'}). Stop it with Ctrl-C "
+                "there, or run a second one beside it: PAYESH_STATE=/some/directory PAYESH_PORT_BASE=9100 make run"
             ) from error
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())

@@ -2,10 +2,10 @@
 
     await set_up_databases(server)                      # every service: roles, database, migrations; safe to repeat
     await create_database(server, "warehouse", "w1")    # one database, named w1, with the warehouse's roles
-    await migrate(server, "warehouse", "w1")            # shared/kit/schema, then services/warehouse/schema, as warehouse_owner
+    await migrate(server, "warehouse", "w1")            # the kit's migrations, then the service's, as warehouse_owner
 
-Roles: `<service>_owner` owns the database and runs migrations; `<service>_api` and `<service>_worker` log in for HTTP and
-for reactions and timers. They inherit from the groups `payesh_api` and `payesh_worker`, to which migrations grant and
+Roles: `<service>_owner` owns the database and runs migrations; `<service>_api` and `<service>_worker` log in for HTTP,
+and for reactions and timers. They inherit from the groups `payesh_api` and `payesh_worker`, to which migrations grant and
 which row-level security names. None may bypass it, create anything, or connect to another service's database.
 """
 
@@ -46,7 +46,7 @@ async def set_up_databases(server: EmbeddedPostgreSQL, services: Iterable[str] =
 
 
 async def create_database(server: EmbeddedPostgreSQL, service: str, database: str, template: str | None = None) -> None:
-    """Create what is missing of the service's roles and the database (a copy of `template`, if given), and set grants."""
+    """Create what is missing: the service's roles, the database (a copy of `template`, if given), its grants."""
     connection = await asyncpg.connect(server.superuser_url(), timeout=CONNECT_TIMEOUT_S)
     try:
         await _create_roles(connection, server, service)
@@ -89,7 +89,7 @@ async def _create_roles(connection: asyncpg.Connection, server: EmbeddedPostgreS
 
 
 async def migrate(server: EmbeddedPostgreSQL, service: str, database: str) -> None:
-    """Apply the service's outstanding migrations with dbmate as the database's owner; raises LauncherError with its output."""
+    """Apply outstanding migrations with dbmate as the database's owner; raises LauncherError with its output."""
     log_file = server.log_file.with_name(f"migrations-{database}.log")
     log_file.unlink(missing_ok=True)
     argv = [str(Path(sysconfig.get_path("scripts")) / "dbmate"), "--no-dump-schema", "--migration-lock"]

@@ -259,7 +259,7 @@ class EmbeddedPostgreSQL:
         return owned_directory(target, None, 0o755) / "bin" / name
 
     def _initialise(self) -> None:
-        """initdb into a directory beside the final one, renamed when whole: a killed first start leaves nothing half made."""
+        """initdb beside the final directory, renamed when whole: a killed first start leaves nothing half made."""
         unfinished = self._directory / "data.unfinished"
         password_file = self._directory / "superuser-password"
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -295,14 +295,14 @@ class EmbeddedPostgreSQL:
         unfinished.rename(self.data_directory)
 
     def _clear_stale_lock(self) -> None:
-        """After kill -9: wait for backends that notice the postmaster's death, then drop a lock that names a stranger's pid.
+        """After kill -9: wait until the backends have noticed, then drop a lock file that names a stranger's pid.
 
-        PostgreSQL checks by itself whether the pid of its lock file lives, but takes any process of the same user with a
-        reused pid for its own. A server process's working directory is its data directory, which tells exactly.
+        PostgreSQL checks by itself whether the pid of its lock file lives, but takes any process of the same user with
+        a reused pid for its own. A server process's working directory is its data directory, which tells exactly.
         """
         if not wait_until(lambda: not self._processes_in_data_directory(), LEFTOVER_DEADLINE_S):
             leftover = ", ".join(map(str, self._processes_in_data_directory()))
-            raise LauncherError(f"A PostgreSQL server of an earlier run still uses {self.data_directory} (pid {leftover}).")
+            raise LauncherError(f"A PostgreSQL server (pid {leftover}) still uses {self.data_directory}. End it first.")
         lines = self._postmaster_lines()
         if lines and Path(f"/proc/{lines[0]}").exists():
             (self.data_directory / "postmaster.pid").unlink(missing_ok=True)

@@ -121,7 +121,7 @@ def end_recorded(record: ProcessRecord, first: signal.Signals = signal.SIGTERM, 
         return
     send_signal(record, signal.SIGKILL)
     if not wait_until(lambda: not is_alive(record), KILL_DEADLINE_S):
-        raise LauncherError(f"Process {record.pid} ({record.name}) of an earlier run does not end. End it, then start again.")
+        raise LauncherError(f"Process {record.pid} ({record.name}) of an earlier run does not end. End it first.")
 
 
 def _child_setup(death_signal: signal.Signals, launcher_pid: int) -> None:
@@ -157,7 +157,7 @@ def spawn(command: Command, *, waited_for: bool = False) -> subprocess.Popen[byt
                 group=group,
                 extra_groups=groups,
                 start_new_session=True,
-                preexec_fn=lambda: _child_setup(command.death_signal, launcher_pid),
+                preexec_fn=lambda: _child_setup(command.death_signal, launcher_pid),  # noqa: PLW1509 - one system call, no lock
             )
         except (OSError, subprocess.SubprocessError) as error:
             raise LauncherError(f"{command.name} cannot be started ({command.argv[0]}): {error}") from error

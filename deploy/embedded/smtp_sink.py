@@ -1,4 +1,4 @@
-"""A real SMTP server for the embedded start and for tests: takes every letter, keeps what it said, shows it as a mailbox.
+"""A real SMTP server for the embedded start and for tests: takes every letter and keeps what it said.
 
     sink = SmtpSink("127.0.0.1", 2525, Path(".payesh/mail"))
     sink.start()
@@ -52,8 +52,8 @@ class ReceivedLetter:
 class SmtpSink:
     """Listens on `host`:`port` (0: any free port, see `port` after start) and appends letters to `mailbox_directory`.
 
-    `answer` may be replaced by a function (recipient, number of letters taken so far) -> SMTP reply, for tests that need
-    a provider to fail; anything but a 2xx reply means that the letter was not taken.
+    `answer` may be replaced by a function (recipient, number of letters taken so far) -> SMTP reply, for tests that
+    need a provider to fail; anything but a 2xx reply means that the letter was not taken.
     """
 
     def __init__(self, host: str, port: int, mailbox_directory: Path) -> None:
@@ -98,7 +98,7 @@ class SmtpSink:
             self._mailbox = None
 
     def wait_for(self, count: int, timeout_s: float) -> bool:
-        """Block until at least `count` letters were taken; False when `timeout_s` passed first. Not for an event loop."""
+        """Block until `count` letters were taken; False when `timeout_s` passed first. Not for an event loop."""
         with self._arrived:
             return self._arrived.wait_for(lambda: len(self.letters) >= count, timeout_s)
 
@@ -154,7 +154,10 @@ def _acknowledge_link(message: "Message[str, str]") -> str | None:
     return found.group().decode("ascii") if found else None
 
 
-_DECODERS: Final[Mapping[str, Callable[[bytes], bytes]]] = {"base64": b64decode, "quoted-printable": quopri.decodestring}
+_DECODERS: Final[Mapping[str, Callable[[bytes], bytes]]] = {
+    "base64": b64decode,
+    "quoted-printable": quopri.decodestring,
+}
 
 
 def _accept(_recipient: str, _taken: int) -> str:

@@ -167,7 +167,9 @@ class Supervisor:
             if time.monotonic() - child.started_at > HEALTHY_AFTER_S:
                 child.delay_s = RESTART_DELAY_S_MIN
             name = child.command.name
-            self._report(f"{name} ended ({_describe(child.process.returncode)}); it starts again in {child.delay_s:.1f} s")
+            self._report(
+                f"{name} ended ({_describe(child.process.returncode)}); it starts again in {child.delay_s:.1f} s"
+            )
             await asyncio.sleep(child.delay_s)
             child.delay_s = min(child.delay_s * 2, RESTART_DELAY_S_MAX)
             try:
@@ -199,7 +201,7 @@ def _answers_ok(url: str) -> Ready:
     async def ready() -> bool:
         try:
             async with httpx.AsyncClient(verify=False, trust_env=False) as client:  # noqa: S501 - plain HTTP on loopback
-                return (await client.get(url, timeout=READY_REQUEST_TIMEOUT_S)).status_code == httpx.codes.OK
+                return (await client.get(url, timeout=READY_REQUEST_TIMEOUT_S)).is_success
         except httpx.HTTPError:
             return False
 

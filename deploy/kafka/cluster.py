@@ -1,12 +1,13 @@
 """Apache Kafka: three brokers (each also a controller, KRaft) on loopback ports, replication 3, min.insync.replicas 2.
 
-    cluster = KafkaCluster(Path(".payesh/kafka"), ports=[8192, 8193, 8194, 8195, 8196, 8197])   # brokers, then controllers
+    cluster = KafkaCluster(Path(".payesh/kafka"), default_ports(Ports(8100)))      # 8192-8194, controllers 8195-8197
     cluster.start()                     # fetches the jars once (Maven), formats storage once; starts what does not run
     cluster.bootstrap_servers           # "127.0.0.1:8192,127.0.0.1:8193,127.0.0.1:8194"
     cluster.kill(2); cluster.start()    # kill -9 broker 2, then bring it back
     cluster.stop()
 
-Under the Supervisor: `cluster.prepare()`, then for each id in BROKER_IDS `supervisor.run(cluster.command(id), cluster.is_ready)`.
+Under the Supervisor: `cluster.prepare()`, then `supervisor.run(cluster.command(id), stage=0)` for each id in BROKER_IDS,
+then poll `cluster.is_ready()`: one broker alone is never ready.
 In the foreground: `python -m deploy.kafka.cluster` (`make kafka`), until Ctrl-C.
 """
 
@@ -27,7 +28,7 @@ from deploy.embedded.errors import LauncherError
 from deploy.embedded.processes import Command, ProcessRecords, log_tail, spawn, stop, wait_until
 from deploy.kafka.jars import fetch_jars, java
 
-BROKER_IDS = (1, 2, 3)
+BROKER_IDS: tuple[int, ...] = (1, 2, 3)
 REPLICATION = 3
 MIN_INSYNC_REPLICAS = 2
 HEAP_MIB = 384
@@ -224,7 +225,7 @@ class KafkaCluster:
 
 
 def main() -> int:
-    """Run the cluster until Ctrl-C or SIGTERM; prints its bootstrap servers. Exit code 1 with a message when it cannot."""
+    """Run the cluster until Ctrl-C or SIGTERM; prints its bootstrap servers. Exit code 1 when it cannot."""
     state = Path(os.environ.get("PAYESH_STATE", ".payesh")) / "kafka"
     cluster = KafkaCluster(state, default_ports(Ports.from_environment()))
     signal.signal(signal.SIGTERM, signal.default_int_handler)

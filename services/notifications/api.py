@@ -45,7 +45,7 @@ class DeliveryItem(BaseModel):
 
 
 class AlertItem(BaseModel):
-    """`subject_id`: what the rule's alert is about; `source_aggregate_id`: the aggregate of the event that raised it."""
+    """`subject_id`: what the alert is about; `source_aggregate_id`: the aggregate of the event that raised it."""
 
     alert_id: UUID
     county: County
@@ -89,7 +89,7 @@ class RoutingRules(BaseModel):
 
 
 class CountyCounters(BaseModel):
-    """`raised` to `resolved` fold this service's events; `delivered` to `pending` count delivery rows as they are now."""
+    """`raised` to `resolved` fold this service's events; `delivered` to `pending` count delivery rows as they are."""
 
     raised: int = 0
     open: int = 0
@@ -191,9 +191,7 @@ async def get_inbox(
 
 
 @router.post("/alerts/{alert_id}/acknowledgement")
-async def acknowledge_alert(
-    alert_id: UUID, commands: Annotated[Commands, Depends(allow(*ACTING))]
-) -> Acknowledgement:
+async def acknowledge_alert(alert_id: UUID, commands: Annotated[Commands, Depends(allow(*ACTING))]) -> Acknowledgement:
     """Take charge of an alert; nobody further is told."""
     return await commands.execute(handlers.acknowledge_alert, handlers.AcknowledgeAlert(alert_id=alert_id))
 

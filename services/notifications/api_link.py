@@ -1,4 +1,4 @@
-"""The acknowledgement page behind a signed link. GET shows a button and changes nothing (mail scanners open links); POST acts."""
+"""The page behind a signed link. GET shows a button and changes nothing (mail scanners open links); POST acts."""
 
 from typing import Annotated, Final
 
@@ -20,9 +20,11 @@ from shared.kit.http_boundary import CONTEXT_KEY, RequestContext
 
 LINK_ROLE: Final = "acknowledgement_link"
 NOBODY: Final = Principal("acknowledgement-link", frozenset({LINK_ROLE}), frozenset())
-CONTENT_SECURITY_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
+CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
+)
 
-router = APIRouter(include_in_schema=True)
+router = APIRouter()
 _letters = Letters()
 
 

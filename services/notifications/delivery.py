@@ -9,17 +9,17 @@ clock gives a dead worker's rows to the next one.
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from uuid import UUID
 
 import asyncpg
 from uuid_utils.compat import uuid7
 
 from services.notifications.domain.delivering import retry_delay_s
-from services.notifications.handlers import record_failures
+from services.notifications.handlers import bury_delivery
 from services.notifications.links import KEY_BYTES, VALID_FOR, AcknowledgementLink, sign_link
 from services.notifications.mail import Letters, compose
 from services.notifications.routing_rules import RULES
@@ -28,9 +28,7 @@ from services.notifications.smtp import LetterRefusedError, ProviderAwayError, S
 from services.notifications.store import deliveries as store
 from shared.kit import metrics
 from shared.kit.logging import get_logger
-
-if TYPE_CHECKING:
-    from shared.kit.service import WorkerContext
+from shared.kit.service import WorkerContext
 
 LEASE_ROWS_MAX: Final = 20
 """Rows taken at once: as many letters as a death between sending and marking can send twice."""
@@ -50,21 +48,19 @@ class _Outcome:
     untried: list[UUID] = field(default_factory=list["UUID"])
 
 
-async def deliver_letters(context: "WorkerContext") -> None:
+async def deliver_letters(context: WorkerContext[Settings]) -> None:
     """Background worker of the service: deliver until the service stops."""
-    if not isinstance(context.settings, Settings):
-        raise TypeError("the delivery worker needs the notifications settings")
-    await DeliveryWorker(context, context.settings).run()
+    await DeliveryWorker(context).run()
 
 
 class DeliveryWorker:
     """One worker; any number of them share the rows safely."""
 
-    def __init__(self, context: "WorkerContext", settings: Settings) -> None:
+    def __init__(self, context: WorkerContext[Settings]) -> None:
         self._context = context
-        self._settings = settings
+        self._settings = context.settings
         self._letters = Letters()
-        self._sender = SmtpSender(settings)
+        self._sender = SmtpSender(context.settings)
         self._wake = asyncio.Event()
         self._listener: asyncpg.Connection[asyncpg.Record] | None = None
         self._link_key: bytes | None = None
@@ -153,25 +149,20 @@ class DeliveryWorker:
         return store.FailedDelivery(delivery.delivery_id, error, delay_s)
 
     async def _mark(self, lease_id: UUID, leased: Sequence[store.LeasedDelivery], outcome: _Outcome) -> None:
-        """Write the outcome in one transaction; a deadlock with a bulk cancellation is tried again."""
-        for attempt in range(1, MARK_TRIES_MAX + 1):
-            try:
-                dead = await self._mark_once(lease_id, leased, outcome)
-            except asyncpg.DeadlockDetectedError:
-                if attempt == MARK_TRIES_MAX:
-                    raise
-                continue
-            break
-        else:
-            return
+        """Write the outcome; a deadlock with a bulk cancellation is tried again."""
+        dying = {failure.delivery_id: failure for failure in outcome.failed if failure.retry_delay_s is None}
+        await _without_deadlock(lambda: self._mark_living(lease_id, outcome))
+        for delivery in leased:
+            if failure := dying.get(delivery.delivery_id):
+                await _without_deadlock(lambda d=delivery, f=failure: self._bury(lease_id, d, f))
         channel = leased[0].channel
         metrics.DELIVERIES_SENT.labels(channel).inc(len(outcome.sent))
         metrics.DELIVERIES_FAILED.labels(channel).inc(len(outcome.failed))
         if outcome.failed:
-            _log.warning("letters_failed", failed=len(outcome.failed), dead=dead, error=outcome.failed[0].error)
+            _log.warning("letters_failed", failed=len(outcome.failed), dead=len(dying), error=outcome.failed[0].error)
 
-    async def _mark_once(self, lease_id: UUID, leased: Sequence[store.LeasedDelivery], outcome: _Outcome) -> int:
-        dead = 0
+    async def _mark_living(self, lease_id: UUID, outcome: _Outcome) -> None:
+        retried = [failure for failure in outcome.failed if failure.retry_delay_s is not None]
         async with self._context.begin() as tx:
             if outcome.sent:
                 held = await store.mark_sent(tx.connection, lease_id, outcome.sent)
@@ -179,12 +170,13 @@ class DeliveryWorker:
                     _log.warning("lease_lost", sent=len(outcome.sent), held=held)
             if outcome.untried:
                 await store.release_unsent(tx.connection, lease_id, outcome.untried)
-            if outcome.failed:
-                by_id = {delivery.delivery_id: delivery for delivery in leased}
-                dead = await record_failures(lease_id, outcome.failed, by_id, tx)
-            if dead:
-                metrics.DELIVERIES_DEAD.set(await store.count_dead(tx.connection))
-        return dead
+            if retried:
+                await store.mark_for_retry(tx.connection, lease_id, retried)
+
+    async def _bury(self, lease_id: UUID, delivery: store.LeasedDelivery, failure: store.FailedDelivery) -> None:
+        async with self._context.begin(delivery.correlation_id) as tx:
+            await bury_delivery(lease_id, delivery, failure.error, tx)
+            metrics.DELIVERIES_DEAD.set(await store.count_dead(tx.connection))
 
     async def _signing_key(self) -> bytes:
         if self._link_key is None:
@@ -211,3 +203,13 @@ class DeliveryWorker:
     async def _wake_at_stop(self) -> None:
         await self._context.stopping.wait()
         self._wake.set()
+
+
+async def _without_deadlock(mark: Callable[[], Awaitable[None]]) -> None:
+    for _ in range(MARK_TRIES_MAX - 1):
+        try:
+            await mark()
+        except asyncpg.DeadlockDetectedError:
+            continue
+        return
+    await mark()

@@ -1,4 +1,4 @@
-"""Acknowledgement links: signed, expiring, for one alert and one person. Opening one shows a page; only its button acts.
+"""Acknowledgement links: signed, expiring, for one alert and one person. Opening one only shows a page; its button acts.
 
 The token is a JWT (HS256) whose algorithm and audience are pinned. It carries the alert's county, so that whoever
 follows the link works under that county's row-level security and no other.

@@ -66,7 +66,7 @@ class Letter:
 
 
 class MissingTemplateError(Exception):
-    """A routing rule raises alerts of a kind that has no template in one of the languages; the service does not start."""
+    """A routing rule's kind of alert has no usable template in one of the languages; the service does not start."""
 
 
 class Letters:
@@ -91,7 +91,7 @@ class Letters:
         language = delivery.language
         try:
             subject, lines = self._render_kind(delivery)
-        except Exception as error:  # noqa: BLE001 - the official must be told, however the template is broken
+        except Exception as error:
             _log.error("template_failed", kind=delivery.kind, language=language, error=repr(error))
             subject = f"{WORDS[language]['plain']}: {term(delivery.kind, language)}"
             lines = (subject, county_label(delivery.county, language), delivery.subject_id)
@@ -170,7 +170,7 @@ def _environment(language: str) -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
         loader=FileSystemLoader(TEMPLATES_DIRECTORY),
         undefined=StrictUndefined,
-        autoescape=lambda name: name is not None and name.endswith(".html.j2"),
+        autoescape=_is_html,
         auto_reload=False,
         keep_trailing_newline=True,
     )
@@ -186,6 +186,10 @@ def _environment(language: str) -> ImmutableSandboxedEnvironment:
 
     environment.filters |= {"moment": show_moment, "number": show_number, "term": show_term}
     return environment
+
+
+def _is_html(template_name: str | None) -> bool:
+    return template_name is not None and template_name.endswith(".html.j2")
 
 
 def _render_block(template: Template, name: str, values: Mapping[str, Any]) -> str:

@@ -74,7 +74,9 @@ def schema_breaks(before: Schema, after: Schema) -> list[str]:
         return []
     problems: list[str] = []
     if not _is_subschema(_prepared(before, closed=True), _prepared(after, closed=True)):
-        problems.append("an event already on the topic would not fit the new schema (a field removed, narrowed or newly required)")
+        problems.append(
+            "an event already on the topic would not fit the new schema (a field removed, narrowed or newly required)"
+        )
     if not _is_subschema(_prepared(after, closed=False), _prepared(before, closed=False)):
         problems.append("a reader of the old schema could not read the new event (a field removed, widened or retyped)")
     return problems

@@ -1,4 +1,4 @@
-"""Events owned by the notifications service. Nothing in them names a recipient: who was told is kept in rows, not on Kafka."""
+"""Events owned by the notifications service. Nothing in them names a recipient: who was told is kept in rows."""
 
 from enum import StrEnum
 from typing import ClassVar

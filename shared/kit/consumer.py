@@ -174,7 +174,7 @@ class BatchConsumer:
             try:
                 await self._apply(batch)
                 break
-            except Exception as error:  # noqa: BLE001 - sorted below; nothing may escape unacknowledged
+            except Exception as error:
                 if not is_transient(error):
                     self._halt(f"a defect in the consumer itself: {error!r}")
                     return
@@ -378,10 +378,8 @@ def is_transient(error: BaseException) -> bool:
     """True when the same transaction may succeed later without anybody mending anything."""
     if isinstance(error, asyncpg.QueryCanceledError):
         return False  # the statement itself is too slow: retrying it for ever would hold up everything behind it
-    return (
-        is_unavailable(error)
-        or isinstance(error, asyncpg.SerializationError | asyncpg.DeadlockDetectedError)
-        or isinstance(error, OSError | asyncpg.InterfaceError)
+    return is_unavailable(error) or isinstance(
+        error, asyncpg.SerializationError | asyncpg.DeadlockDetectedError | asyncpg.InterfaceError | OSError
     )
 
 
@@ -395,9 +393,7 @@ def parked_readable(item: Readable, reason: ParkReason, error: str) -> ParkedRec
     return _parked(item.record, reason, error, received)
 
 
-def _parked(
-    record: Record, reason: ParkReason, error: str, received: Received[Event] | None = None
-) -> ParkedRecord:
+def _parked(record: Record, reason: ParkReason, error: str, received: Received[Event] | None = None) -> ParkedRecord:
     return ParkedRecord(
         topic=record.topic,
         partition=record.partition,

@@ -30,7 +30,9 @@ def event_document(
     """Provider of the document. The broker in it only describes; it is never started."""
 
     def provide() -> Mapping[str, Any]:
-        broker = KafkaBroker("broker:9092", description="Apache Kafka; CloudEvents 1.0 in binary mode, key = aggregate id")
+        broker = KafkaBroker(
+            "broker:9092", description="Apache Kafka; CloudEvents 1.0 in binary mode, key = aggregate id"
+        )
         for event_type in published:
             broker.publisher(
                 event_type.stream.topic, title=event_type.type_name(), description=event_type.__doc__, schema=event_type
@@ -54,6 +56,9 @@ def _describe_subscriber(broker: KafkaBroker, event_type: type[Event]) -> None:
 
     handle.__annotations__ = {"event": event_type}
     subscriber = broker.subscriber(
-        event_type.stream.topic, title=f"reads {event_type.type_name()}", description=event_type.__doc__, group_id="payesh"
+        event_type.stream.topic,
+        title=f"reads {event_type.type_name()}",
+        description=event_type.__doc__,
+        group_id="payesh",
     )
     subscriber(handle)

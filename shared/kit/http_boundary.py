@@ -158,7 +158,7 @@ def parse_strict_json(body: bytes) -> object:
     try:
         value: object = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        too_deep = "recursion" in str(error)
+        too_deep = "depth limit" in str(error)
         reason = problems.BODY_TOO_DEEP if too_deep else problems.BODY_NOT_JSON
         raise Refusal(reason, depth_max=JSON_DEPTH_MAX) from error
     _refuse_unstorable(value)

@@ -208,9 +208,7 @@ def _add_parked_routes(router: APIRouter, service: Callable[[], OperatedService]
         """Apply it again, and then what waits behind it."""
         running = service()
         subject = commands.principal.subject
-        return Settled(
-            parked_ids=await replay.replay(running.pool, running.consumer, parked_id, subject, request.body)
-        )
+        return Settled(parked_ids=await replay.replay(running.pool, running.consumer, parked_id, subject, request.body))
 
     @router.post("/parked/{parked_id}/discard")
     async def discard_parked(parked_id: int, request: DiscardRequest, commands: OperatorCommand) -> Settled:

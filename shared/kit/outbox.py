@@ -131,7 +131,7 @@ class _Waker:
             self._wanted = False
             try:
                 await self._pool.execute(f"NOTIFY {WAKE_CHANNEL}")
-            except Exception:  # noqa: BLE001 - only a hint: the relay polls anyway
+            except Exception:
                 return
 
 

@@ -1,15 +1,15 @@
 """Check and rebuild projections: fold the topics again and compare with the tables, to the last digit (rule 9)."""
 
-import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.contracts.base import Event
 from shared.kit.auth import SYSTEM
 from shared.kit.connections import Connection, Pool
+from shared.kit.consumer import Record
 from shared.kit.envelope import UnreadableRecordError, event_type_of, read_event
 from shared.kit.logging import get_logger
 from shared.kit.routing import Reaction, Received
@@ -56,7 +56,9 @@ async def refold(
     reports: list[ProjectionReport] = []
     try:
         async with begin(pool, SYSTEM, correlation_id="projections") as tx:
-            await tx.connection.execute(f"SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'")
+            await tx.connection.execute(
+                f"SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'"
+            )
             await tx.connection.execute(f"LOCK TABLE {', '.join(tables)} IN EXCLUSIVE MODE")
             before = {table: await _rows(tx.connection, table) for table in tables}
             applied = await _applied(tx.connection, consumer_id)
@@ -69,8 +71,8 @@ async def refold(
                     if matching:
                         await reaction.call(matching, tx)
                 folded += len(received)
-            for table in tables:
-                reports.append(_compare(table, folded, before[table], await _rows(tx.connection, table)))
+            after = {table: await _rows(tx.connection, table) for table in tables}
+            reports.extend(_compare(table, folded, before[table], after[table]) for table in tables)
             if not keep:
                 raise _RollBackError
     except _RollBackError:
@@ -112,7 +114,8 @@ async def _applied(connection: Connection, consumer_id: int) -> _Applied:
         "SELECT topic, aggregate_id, sequence FROM stream_position WHERE consumer = $1", consumer_id
     )
     parked = await connection.fetch(
-        "SELECT event_id FROM parked_event WHERE consumer = $1 AND state <> 'replayed' AND event_id IS NOT NULL", consumer_id
+        "SELECT event_id FROM parked_event WHERE consumer = $1 AND state <> 'replayed' AND event_id IS NOT NULL",
+        consumer_id,
     )
     corrected = await connection.fetch(
         """
@@ -128,7 +131,9 @@ async def _applied(connection: Connection, consumer_id: int) -> _Applied:
     )
 
 
-async def _history(bootstrap_servers: str, folds: Sequence[Reaction], applied: _Applied) -> Any:
+async def _history(
+    bootstrap_servers: str, folds: Sequence[Reaction], applied: _Applied
+) -> AsyncGenerator[list[Received[Event]]]:
     """Batches of applied events of the folds' topics, each event once, in partition order."""
     types = {event_type.type_name(): event_type for reaction in folds for event_type in reaction.event_types}
     consumer = AIOKafkaConsumer(
@@ -136,10 +141,14 @@ async def _history(bootstrap_servers: str, folds: Sequence[Reaction], applied: _
     )
     await consumer.start()
     try:
+        await consumer.topics()  # fetches the metadata of every topic
         ends = await _assign_all(consumer, sorted({event_type.stream.topic for event_type in types.values()}))
         seen: set[Any] = set()
         while unread := [tp for tp, end in ends.items() if await consumer.position(tp) < end]:
-            batches = await consumer.getmany(*unread, timeout_ms=READ_TIMEOUT_MS, max_records=FOLD_EVENTS_MAX)
+            batches = cast(
+                "dict[TopicPartition, list[Record]]",
+                await consumer.getmany(*unread, timeout_ms=READ_TIMEOUT_MS, max_records=FOLD_EVENTS_MAX),
+            )
             received = [
                 item
                 for records in batches.values()
@@ -177,13 +186,9 @@ async def _assign_all(consumer: AIOKafkaConsumer, topics: Sequence[str]) -> dict
     partitions: list[TopicPartition] = []
     for topic in topics:
         known = consumer.partitions_for_topic(topic)
-        while known is None:
-            await consumer._client.force_metadata_update()  # noqa: SLF001 - the public API has no refresh
-            consumer._client.add_topic(topic)  # noqa: SLF001
-            await asyncio.sleep(0.05)
-            known = consumer.partitions_for_topic(topic)
+        if known is None:
+            raise LookupError(f"the broker has no topic {topic}: declare it and apply the topics")
         partitions.extend(TopicPartition(topic, number) for number in known)
     consumer.assign(partitions)
     await consumer.seek_to_beginning(*partitions)
-    ends: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
-    return ends
+    return cast("dict[TopicPartition, int]", await consumer.end_offsets(partitions))

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 from aiokafka import AIOKafkaProducer
@@ -104,14 +104,14 @@ class OutboxProducer:
         acknowledged.extend(pending)
 
     async def _send_batch(self, builder: Any, topic: str, partition: int) -> None:
-        delivery = await self._producer.send_batch(builder, topic, partition=partition)
+        delivery = cast("asyncio.Future[Any]", await self._producer.send_batch(builder, topic, partition=partition))
         await delivery
 
     async def _partition_of(self, event: OutgoingEvent) -> int:
         partitions = self._partitions.get(event.topic)
         if partitions is None:
             partitions = self._partitions[event.topic] = sorted(await self._producer.partitions_for(event.topic))
-        return self._partitioner(event.aggregate_id.encode(), partitions, partitions)
+        return cast("int", self._partitioner(event.aggregate_id.encode(), partitions, partitions))
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,9 +241,7 @@ async def take_rows(connection: Connection, shard: int) -> list[OutgoingEvent]:
 
 async def delete_rows(connection: Connection, shard: int, positions: Sequence[int]) -> None:
     """DELETE rows that the broker acknowledged in a round that failed as a whole."""
-    await connection.execute(
-        "DELETE FROM outbox WHERE shard = $1 AND position = ANY ($2::bigint[])", shard, positions
-    )
+    await connection.execute("DELETE FROM outbox WHERE shard = $1 AND position = ANY ($2::bigint[])", shard, positions)
 
 
 async def depth(connection: Connection) -> int:

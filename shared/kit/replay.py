@@ -82,7 +82,7 @@ async def _replay_one(pool: Pool, consumer: BatchConsumer, parked_id: int, by: s
             return behind[0] if behind and found.reason != "unreadable" else None
     except Refusal:
         raise
-    except Exception as error:  # noqa: BLE001 - whatever the handler raised is what the person must see
+    except Exception as error:
         failure = error
     async with begin(pool, SYSTEM, f"replay-{parked_id}") as tx:
         await parking.note_error(tx.connection, parked_id, repr(failure))

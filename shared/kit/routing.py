@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from shared.contracts.base import Event
 from shared.kit.transaction import Transaction
 
-EventT = TypeVar("EventT", bound=Event, covariant=True)
+EventT_co = TypeVar("EventT_co", bound=Event, covariant=True)
 
 ReactionCall = Callable[["Received[Any]", Transaction], Awaitable[None]]
 FoldCall = Callable[[Sequence["Received[Any]"], Transaction], Awaitable[None]]
@@ -20,10 +20,10 @@ TimerCall = Callable[["DueTimer", Transaction], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Received(Generic[EventT]):
+class Received(Generic[EventT_co]):
     """One event as it arrived: the typed body and what its envelope says."""
 
-    event: EventT
+    event: EventT_co
     id: UUID
     time: datetime
     sequence: int

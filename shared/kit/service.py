@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from types import ModuleType
@@ -90,7 +90,12 @@ class Service(Generic[SettingsT]):
         routes.include_router(router)
         routes.include_router(operations_router(self._operated))
         self.api: FastAPI = create_api(
-            service=name, router=routes, readiness=self._readiness, asyncapi=document, version=VERSION, lifespan=self._lifespan
+            service=name,
+            router=routes,
+            readiness=self._readiness,
+            asyncapi=document,
+            version=VERSION,
+            lifespan=self._lifespan,
         )
 
     def main(self) -> None:
@@ -124,7 +129,7 @@ class Service(Generic[SettingsT]):
         return self._running
 
     @asynccontextmanager
-    async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
+    async def _lifespan(self, app: FastAPI) -> AsyncGenerator[None]:
         settings = self._settings()
         verifier = create_verifier(
             jwks_url=settings.jwks_url, issuer=settings.jwt_issuer, audience=settings.jwt_audience
@@ -221,7 +226,7 @@ class Background:
 
 
 @asynccontextmanager
-async def _background() -> AsyncIterator[Background]:
+async def _background() -> AsyncGenerator[Background]:
     background = Background()
     try:
         yield background

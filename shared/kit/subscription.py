@@ -11,7 +11,8 @@ from typing import Any, cast
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from faststream import AckPolicy
-from faststream.kafka import KafkaBroker, KafkaMessage
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import KafkaMessage
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 
 from shared.kit.consumer import BatchConsumer, Record
@@ -44,7 +45,10 @@ class PatientConsumer(AIOKafkaConsumer):
         pause_s = IDLE_PAUSE_S_MIN
         poll_timeout_ms = PAUSED_POLL_TIMEOUT_MS if self.pauses_when_idle else POLL_TIMEOUT_MS
         while True:
-            records = await super().getmany(*partitions, timeout_ms=poll_timeout_ms, max_records=max_records)
+            records = cast(
+                "dict[TopicPartition, list[Record]]",
+                await super().getmany(*partitions, timeout_ms=poll_timeout_ms, max_records=max_records),
+            )
             if records:
                 return records
             if self.pauses_when_idle:
@@ -64,11 +68,11 @@ class _DrainOnRevoke(ConsumerRebalanceListener):
     def __init__(self, consumer: BatchConsumer) -> None:
         self._consumer = consumer
 
-    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - aiokafka awaits it
         del revoked
         await self._consumer.drain()
 
-    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Nothing to do: positions start at the committed offsets."""
 
 
@@ -95,22 +99,19 @@ class Subscription:
             logger=None,
         )
         topics = sorted({event_type.stream.topic for event_type in consumer.event_types})
-        self._subscriber = cast(
-            BatchSubscriber,
-            self.broker.subscriber(
-                *topics,
-                batch=True,
-                group_id=group,
-                group_instance_id=f"{group}-{instance}",
-                auto_offset_reset="earliest",
-                ack_policy=AckPolicy.MANUAL,
-                max_records=BATCH_RECORDS_MAX,
-                session_timeout_ms=SESSION_TIMEOUT_MS,
-                max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
-                listener=_DrainOnRevoke(consumer),
-                parser=_parse_raw,
-                decoder=_decode_raw,
-            ),
+        self._subscriber: BatchSubscriber = self.broker.subscriber(
+            *topics,
+            batch=True,
+            group_id=group,
+            group_instance_id=f"{group}-{instance}",
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.MANUAL,
+            max_records=BATCH_RECORDS_MAX,
+            session_timeout_ms=SESSION_TIMEOUT_MS,
+            max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
+            listener=_DrainOnRevoke(consumer),
+            parser=_parse_raw,
+            decoder=_decode_raw,
         )
         self._subscriber(self._receive)
 
@@ -145,8 +146,8 @@ class Subscription:
             if end is None:
                 continue
             if partition not in settled:
-                committed = await kafka_consumer.committed(partition) or 0
-                settled.setdefault(partition, committed)
+                committed = cast("int | None", await kafka_consumer.committed(partition))
+                settled.setdefault(partition, committed or 0)
             lags[partition.topic] = lags.get(partition.topic, 0) + max(end - settled[partition], 0)
         return lags
 

@@ -42,7 +42,7 @@ class TimerWorker:
         while not self._stopping.is_set():
             try:
                 wait_s = 0.0 if await self._fire_next() else await self._idle_wait_s()
-            except Exception as error:  # noqa: BLE001 - a worker that dies would stop every escalation
+            except Exception as error:
                 log.warning("timer_worker_waits", error=repr(error), next_step="trying again in a second")
                 wait_s = POLL_INTERVAL_S_MAX
             if wait_s:
@@ -83,7 +83,7 @@ class TimerWorker:
                 await self._fire(row)
         except _SupersededError:
             return False
-        except Exception as error:  # noqa: BLE001 - whatever a handler raises, its timer must come again
+        except Exception as error:
             metrics.TIMERS_FAILED.labels(row.kind if row.kind in self._routes else "unknown").inc()
             log.error("timer_failed", kind=row.kind, subject_id=row.subject_id, tries=row.tries + 1, error=repr(error))
             async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:

@@ -1,6 +1,6 @@
 """One database transaction, and the only way to publish: what is published commits with the rows or not at all (rule 1)."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -90,7 +90,7 @@ async def begin(
     correlation_id: str,
     causation_id: str | None = None,
     traceparent: str | None = None,
-) -> AsyncIterator[Transaction]:
+) -> AsyncGenerator[Transaction]:
     """Open a transaction as `principal`; commits on a clean exit, rolls back on any exception.
 
     Raises what asyncpg raises. An error out of COMMIT itself means *unknown*: ask again with the same

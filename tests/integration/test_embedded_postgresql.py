@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL starts cold, warm, after kill -9 and beside stale files, and lets nobody in without a password."""
+"""The embedded PostgreSQL starts cold, after kill -9 and beside stale files, and lets nobody in without a password."""
 
 import asyncio
 import os

@@ -84,7 +84,10 @@ async def test_a_child_that_cannot_run_shows_the_end_of_its_log(tmp_path: Path) 
     async with Supervisor(tmp_path) as supervisor:
         with pytest.raises(LauncherError, match="no such module of ours"):
             await supervisor.start(
-                "broken", [sys.executable, "-c", "raise SystemExit('no such module of ours')"], {}, "http://127.0.0.1:9/"
+                "broken",
+                [sys.executable, "-c", "raise SystemExit('no such module of ours')"],
+                {},
+                "http://127.0.0.1:9/",
             )
         assert supervisor.pids() == {}
 

@@ -38,6 +38,6 @@ async def test_records_come_back_in_order(kafka: str, make_topic: Callable[..., 
     await producer.stop()
     consumer = AIOKafkaConsumer(topic, bootstrap_servers=kafka, auto_offset_reset="earliest")
     await consumer.start()
-    values = [(await consumer.getone()).value for _ in range(5)]
+    values: list[object] = [(await consumer.getone()).value for _ in range(5)]
     await consumer.stop()
     assert values == [b"0", b"1", b"2", b"3", b"4"]

@@ -13,7 +13,6 @@ import asyncpg
 from deploy.embedded.migrations import create_database, migrate
 from deploy.embedded.postgresql import EmbeddedPostgreSQL
 
-
 Result = TypeVar("Result")
 
 

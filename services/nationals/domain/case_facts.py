@@ -98,6 +98,7 @@ class CaseFacts:
 class Attempt:
     """What a step brings along beside the facts. Only the fields of that step are read."""
 
+    interpreter: InterpreterRelation = InterpreterRelation.NONE
     consent: Consent | None = None
     places: int = 0
     timer_is_current: bool = False

@@ -70,7 +70,7 @@ def _not_informed(facts: CaseFacts, attempt: Attempt) -> dict[str, JsonValue] | 
 
 
 def _dependent_interpreter(_: CaseFacts, attempt: Attempt) -> dict[str, JsonValue] | None:
-    if attempt.consent is not None and attempt.consent.interpreter in INDEPENDENT_INTERPRETERS:
+    if attempt.interpreter in INDEPENDENT_INTERPRETERS:
         return None
     return {"satisfied_by": "independent_interpreter"}
 
@@ -187,8 +187,10 @@ VOLUNTARY_STAGE = frozenset({S.OPENED, S.INFORMED, S.CONSENTED, S.BOOKED, S.WITH
 OPEN_STATES = VOLUNTARY_STAGE | {S.AWAITING_LEGAL_REVIEW}
 
 TRANSITIONS: tuple[Transition, ...] = (
-    Transition(Step.GIVE_INFORMATION, frozenset({S.OPENED, S.INFORMED, S.WITHDRAWN}), S.INFORMED, (HUMAN,)),
-    Transition(Step.GIVE_INFORMATION, frozenset({S.CONSENTED, S.BOOKED, S.AWAITING_LEGAL_REVIEW}), None, (HUMAN,)),
+    Transition(Step.GIVE_INFORMATION, frozenset({S.OPENED, S.INFORMED, S.WITHDRAWN}), S.INFORMED, (HUMAN, INDEPENDENT)),
+    Transition(
+        Step.GIVE_INFORMATION, frozenset({S.CONSENTED, S.BOOKED, S.AWAITING_LEGAL_REVIEW}), None, (HUMAN, INDEPENDENT)
+    ),
     Transition(Step.SCREEN_PERSON, OPEN_STATES, None, (HUMAN,)),
     Transition(
         Step.RECORD_CONSENT,

@@ -71,9 +71,12 @@ def counter_deltas(event: Event) -> dict[tuple[County, str], int]:
 
 
 def total_deltas(events: Iterable[Event]) -> dict[tuple[County, str], int]:
-    """Sum of `counter_deltas` over `events`, keys sorted so that two writers lock rows in one order."""
+    """Sum of `counter_deltas` over `events`, keys sorted so that two writers lock rows in one order.
+
+    A sum of zero stays in: the rows that exist must not depend on how events were cut into batches.
+    """
     totals: Counter[tuple[County, str]] = Counter()
     for event in events:
         for key, delta in counter_deltas(event).items():
             totals[key] += delta
-    return {key: totals[key] for key in sorted(totals) if totals[key]}
+    return {key: totals[key] for key in sorted(totals)}

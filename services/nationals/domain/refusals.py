@@ -197,3 +197,9 @@ HUMAN_REQUIRED = RefusalType(
     "این گام را انسان برمی‌دارد؛ حساب سرویس نمی‌تواند.",
     safeguard=6,
 )
+READ_NOT_REPEATABLE = RefusalType(
+    "nationals.case.read_not_repeatable",
+    422,
+    "Every read of a case is logged, so a read takes no Idempotency-Key.",
+    "هر خواندن پرونده ثبت می‌شود؛ برای خواندن کلید یکتایی (Idempotency-Key) پذیرفته نیست.",
+)

@@ -35,7 +35,7 @@ class Channel(StrEnum):
 
 
 class Step(BaseModel):
-    """One step: whom (0-based place in the working group's order, or its chair), by which channels, how long to wait."""
+    """One step: whom (0-based place in the group's order, or its chair), by which channels, how long to wait."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -46,7 +46,7 @@ class Step(BaseModel):
 
 
 class EscalationPolicy(BaseModel):
-    """`repeats`: how often the last step is told again before the chain ends; the alert then stays escalated and open."""
+    """`repeats`: how often the last step is told again before the chain ends; the alert then stays escalated."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -76,7 +76,7 @@ class Member:
 
 
 def recipient_of(step: Step, members: Sequence[Member]) -> Member | None:
-    """The person a step tells: the member at that place in the order; the chair where there is none; None in an empty group."""
+    """The member at the step's place in the order; the chair where there is none; None in an empty group."""
     ordered = sorted(members, key=lambda member: member.position)
     if not ordered:
         return None
@@ -111,8 +111,8 @@ class StreamPlace:
 def settles(resolver: StreamPlace, source: StreamPlace) -> bool:
     """Whether a resolving event answers a source event, whichever of them arrived first.
 
-    Within one aggregate the sequence says which happened later. Across aggregates nothing but the two publishers' clocks
-    can; a tie counts as answered.
+    Within one aggregate the sequence says which happened later. Across aggregates nothing but the publishers' clocks can;
+    a tie counts as answered.
     """
     if resolver.aggregate == source.aggregate:
         return resolver.sequence > source.sequence

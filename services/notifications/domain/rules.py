@@ -1,4 +1,4 @@
-"""Routing rules: which event raises which alert, for whom, and which event resolves it. Pure; refuses what it cannot mean.
+"""Routing rules: which event raises which alert, for whom, and which event resolves it. Pure.
 
 A rules file is checked whole when the service starts: every event type, field and value it names must exist in the
 contracts. `RulesError` says the line.
@@ -25,8 +25,8 @@ SUBJECT_SEPARATOR = "/"
 
 
 class Audience(StrEnum):
-    """`WORKING_GROUP`: that of the event's county. The others are provincial offices; while an office has no members, its
-    alerts go to the county's working group."""
+    """`WORKING_GROUP`: that of the event's county. The others are provincial offices; while an office has no members, the
+    chair of the county's working group is told instead."""
 
     WORKING_GROUP = "working_group"
     PROVINCE_OFFICE = "province_office"
@@ -34,7 +34,7 @@ class Audience(StrEnum):
 
 
 class RulesError(Exception):
-    """The rules file cannot be used; the message lists every fault with its line and path. The service does not start."""
+    """The rules file cannot be used; the message lists every fault with its line. The service does not start."""
 
 
 class _Document(BaseModel):
@@ -130,7 +130,7 @@ def county_of(event: Event) -> County:
 def event_catalogue() -> dict[str, type[Event]]:
     """Every event type in the contracts, by its CloudEvents type."""
     classes = (
-        cast("type[Event]", value)
+        value
         for module in (warehouse, nationals, notifications)
         for name, value in vars(module).items()
         if not name.startswith("_") and isinstance(value, type) and issubclass(value, Event) and value is not Event
@@ -141,7 +141,7 @@ def event_catalogue() -> dict[str, type[Event]]:
 def read_rules(text: str, source: str) -> RuleBook:
     """Parse and check a rules file; `source` names it in messages. Raises RulesError."""
     try:
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        tree: yaml.Node | None = _compose(text)
         raw: Any = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise RulesError(f"{source}: not YAML: {error}") from error
@@ -227,12 +227,16 @@ class _Compiler:
             if field is None:
                 self.faults.append(((*place, name), f"{event_type.type_name()} has no field {name!r}"))
                 continue
-            adapter: TypeAdapter[object] = TypeAdapter(field.annotation)
+            adapter: TypeAdapter[object] = TypeAdapter(cast("type[object]", field.annotation))
             try:
                 known[name] = tuple(adapter.validate_python(value) for value in values)
             except ValidationError as error:
                 self.faults.append(((*place, name), f"never true: {error.errors()[0]['msg']}"))
         return known
+
+
+def _compose(text: str) -> yaml.Node | None:
+    return cast("yaml.Node | None", yaml.compose(text, Loader=yaml.SafeLoader))  # pyright: ignore[reportUnknownMemberType]
 
 
 def _refused(source: str, tree: yaml.Node | None, faults: Iterable[tuple[Place, str]]) -> RulesError:

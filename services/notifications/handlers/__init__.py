@@ -11,7 +11,7 @@ from services.notifications.handlers.alerts import (
     escalate_alert,
 )
 from services.notifications.handlers.counters import FOLDED, fold_alert_counters
-from services.notifications.handlers.deliveries import record_failures
+from services.notifications.handlers.deliveries import bury_delivery
 from services.notifications.handlers.groups import (
     MemberBody,
     Office,
@@ -36,9 +36,9 @@ __all__ = [
     "acknowledge_alert",
     "acknowledge_by_link",
     "apply_rules",
+    "bury_delivery",
     "escalate_alert",
     "fold_alert_counters",
-    "record_failures",
     "set_policy",
     "set_working_group",
 ]

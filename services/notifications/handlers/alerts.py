@@ -87,8 +87,10 @@ async def escalate_alert(alert_id: UUID, step: int, tx: Transaction) -> None:
     if following is None:
         return
     await store.set_escalated(tx.connection, alert_id, following)
-    told = await _tell_step(alert_id, alert.county, alert.audience, alert.policy, following, tx)
-    await _add_history(alert_id, alert.county, "escalated", following, tx, told)
+    told = await _tell_step(
+        tx, alert_id=alert_id, county=alert.county, audience=alert.audience, policy=alert.policy, step=following
+    )
+    await _add_history(tx, "escalated", alert_id=alert_id, county=alert.county, step=following, told=told)
     await tx.publish(AlertEscalated(alert_id=alert_id, county=alert.county, step=following))
 
 
@@ -143,11 +145,11 @@ async def _raise_alert(rule: Rule, received: Received[Event], tx: Transaction) -
         )
     )
     if resolution is not None and settles(resolution, source):
-        await _add_history(alert_id, county, "raised", 0, tx, None)
+        await _add_history(tx, "raised", alert_id=alert_id, county=county, step=0)
         await _resolve(alert_id, county, AlertState.OPEN, 0, tx)
         return
-    told = await _tell_step(alert_id, county, rule.audience, policy, 0, tx)
-    await _add_history(alert_id, county, "raised", 0, tx, told)
+    told = await _tell_step(tx, alert_id=alert_id, county=county, audience=rule.audience, policy=policy, step=0)
+    await _add_history(tx, "raised", alert_id=alert_id, county=county, step=0, told=told)
 
 
 async def _resolve_subject(rule: Rule, subject_id: str, received: Received[Event], tx: Transaction) -> None:
@@ -155,7 +157,7 @@ async def _resolve_subject(rule: Rule, subject_id: str, received: Received[Event
     known = await store.lock_subject(tx.connection, rule.rule_id, subject_id, county_of(received.event))
     if known is None or settles(place, known):
         await store.keep_resolution(
-            tx.connection, rule.rule_id, subject_id, received.id, place.aggregate, place.sequence, received.time
+            tx.connection, rule.rule_id, subject_id, event_id=received.id, place=place, time=received.time
         )
     for alert in await store.lock_unresolved(tx.connection, rule.rule_id, subject_id):
         if settles(place, alert.source):
@@ -166,7 +168,7 @@ async def _resolve(alert_id: UUID, county: County, state: AlertState, step: int,
     await store.set_resolved(tx.connection, alert_id, tx.now)
     await deliveries.cancel_pending(tx.connection, alert_id)
     await tx.cancel_timer(ESCALATION_TIMER, alert_id)
-    await _add_history(alert_id, county, "resolved", step, tx, None)
+    await _add_history(tx, "resolved", alert_id=alert_id, county=county, step=step)
     was_acknowledged = state is AlertState.ACKNOWLEDGED
     await tx.publish(
         AlertResolved(alert_id=alert_id, county=county, resolved_by_event=True, was_acknowledged=was_acknowledged)
@@ -183,7 +185,9 @@ async def _acknowledge(alert_id: UUID, by: str, tx: Transaction) -> Acknowledgem
     await store.set_acknowledged(tx.connection, alert_id, by, tx.now)
     await deliveries.cancel_pending(tx.connection, alert_id)
     await tx.cancel_timer(ESCALATION_TIMER, alert_id)
-    await store.add_history(tx.connection, alert_id, alert.county, tx.now, "acknowledged", alert.step, by, {})
+    await store.add_history(
+        tx.connection, alert_id, "acknowledged", county=alert.county, at=tx.now, step=alert.step, by=by, details={}
+    )
     await tx.publish(AlertAcknowledged(alert_id=alert_id, county=alert.county, step=alert.step))
     return _acknowledgement(alert, by, tx.now)
 
@@ -198,10 +202,10 @@ def _acknowledgement(alert: store.Alert, by: str, at: datetime) -> Acknowledgeme
     )
 
 
-async def _tell_step(  # noqa: PLR0913 - what a step needs
-    alert_id: UUID, county: County, audience: Audience, policy: EscalationPolicy, step: int, tx: Transaction
+async def _tell_step(
+    tx: Transaction, *, alert_id: UUID, county: County, audience: Audience, policy: EscalationPolicy, step: int
 ) -> Member | None:
-    """Owe the step's messages and arm the wait that follows. An empty group is told nothing, but its chain still runs."""
+    """Owe the step's messages and arm the wait that follows. An empty group is told nothing; its chain still runs."""
     definition = policy.step_at(step)
     member = recipient_of(definition, await _audience_members(tx, audience, county))
     if member is None:
@@ -209,13 +213,13 @@ async def _tell_step(  # noqa: PLR0913 - what a step needs
     else:
         await deliveries.insert_deliveries(
             tx.connection,
-            alert_id,
-            county,
-            step,
-            member,
             [deliveries.NewDelivery(uuid7(), channel, _first_state(channel)) for channel in definition.channels],
-            tx.now,
-            tx.correlation_id,
+            member,
+            alert_id=alert_id,
+            county=county,
+            step=step,
+            at=tx.now,
+            correlation_id=tx.correlation_id,
         )
     if policy.has_step(step + 1):
         await tx.arm_timer(ESCALATION_TIMER, alert_id, timedelta(seconds=definition.wait_s), StepTimer(step=step))
@@ -228,7 +232,7 @@ def _first_state(channel: Channel) -> DeliveryState:
 
 
 async def _audience_members(tx: Transaction, audience: Audience, county: County) -> Sequence[Member]:
-    """The office's members; while it has none, the chair of the county's group alone: its cases are not for everybody."""
+    """The office's members; while it has none, the county's chair alone: an office's matters are not for everybody."""
     members = await groups.list_members(tx.connection, county)
     if audience is Audience.WORKING_GROUP:
         return members
@@ -237,10 +241,12 @@ async def _audience_members(tx: Transaction, audience: Audience, county: County)
 
 
 async def _add_history(
-    alert_id: UUID, county: County, entry: str, step: int, tx: Transaction, told: Member | None
+    tx: Transaction, entry: str, *, alert_id: UUID, county: County, step: int, told: Member | None = None
 ) -> None:
     details = {"told": told.email, "role": told.role} if told is not None else {}
-    await store.add_history(tx.connection, alert_id, county, tx.now, entry, step, BY_SYSTEM, details)
+    await store.add_history(
+        tx.connection, alert_id, entry, county=county, at=tx.now, step=step, by=BY_SYSTEM, details=details
+    )
 
 
 def _place_of(received: Received[Event]) -> StreamPlace:

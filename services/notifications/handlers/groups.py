@@ -28,7 +28,7 @@ def _one_line(value: str) -> str:
 
 
 class MemberBody(BaseModel):
-    """`subject`: the sign-in name whose inbox shows this person's alerts. `position`: place in the order, lowest first."""
+    """`subject`: the sign-in name whose inbox shows this person's alerts. `position`: lowest is told first."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -1,1 +1,1 @@
-"""Every SQL statement of the notifications service, by what it is about: alerts, deliveries, working groups, counters."""
+"""Every SQL statement of the notifications service, by what it is about."""

@@ -76,26 +76,27 @@ async def lock_subject(connection: Connection, rule_id: str, subject_id: str, co
     return StreamPlace(row["resolved_aggregate"], row["resolved_sequence"], row["resolved_time_s"])
 
 
-async def keep_resolution(  # noqa: PLR0913 - one column each
+async def keep_resolution(
     connection: Connection,
     rule_id: str,
     subject_id: str,
+    *,
     event_id: UUID,
-    aggregate: str,
-    sequence: int,
+    place: StreamPlace,
     time: datetime,
 ) -> None:
     """Remember the newest resolving event of a locked subject, for a source event that is still on its way."""
     await connection.execute(
         """
-        UPDATE alert_subject SET resolved_by_event_id = $3, resolved_aggregate = $4, resolved_sequence = $5, resolved_time = $6
+        UPDATE alert_subject
+        SET resolved_by_event_id = $3, resolved_aggregate = $4, resolved_sequence = $5, resolved_time = $6
         WHERE rule_id = $1 AND subject_id = $2
         """,
         rule_id,
         subject_id,
         event_id,
-        aggregate,
-        sequence,
+        place.aggregate,
+        place.sequence,
         time,
     )
 
@@ -104,8 +105,8 @@ async def insert_alert(connection: Connection, alert: NewAlert) -> bool:
     """Open an alert; False if this rule has already answered this event."""
     status = await connection.execute(
         """
-        INSERT INTO alert (alert_id, county, rule_id, rules_version, kind, severity, audience, state, policy_name, policy,
-                           subject_id, source_type, source_event_id, source_aggregate, source_aggregate_id,
+        INSERT INTO alert (alert_id, county, rule_id, rules_version, kind, severity, audience, state, policy_name,
+                           policy, subject_id, source_type, source_event_id, source_aggregate, source_aggregate_id,
                            source_sequence, source_time, details, correlation_id, raised_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, 'open', $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
         ON CONFLICT (rule_id, source_event_id) DO NOTHING
@@ -135,7 +136,9 @@ async def insert_alert(connection: Connection, alert: NewAlert) -> bool:
 
 async def lock_alert(connection: Connection, alert_id: UUID) -> Alert | None:
     """The alert, locked until the transaction ends; None if it does not exist or row-level security hides it."""
-    row = await connection.fetchrow(f"SELECT {_ALERT_COLUMNS} FROM alert WHERE alert_id = $1 FOR NO KEY UPDATE", alert_id)
+    row = await connection.fetchrow(
+        f"SELECT {_ALERT_COLUMNS} FROM alert WHERE alert_id = $1 FOR NO KEY UPDATE", alert_id
+    )
     return None if row is None else _alert(row)
 
 
@@ -169,12 +172,13 @@ async def set_resolved(connection: Connection, alert_id: UUID, at: datetime) -> 
     await connection.execute("UPDATE alert SET state = 'resolved', resolved_at = $2 WHERE alert_id = $1", alert_id, at)
 
 
-async def add_history(  # noqa: PLR0913 - one column each
+async def add_history(
     connection: Connection,
     alert_id: UUID,
+    entry: str,
+    *,
     county: str,
     at: datetime,
-    entry: str,
     step: int,
     by: str,
     details: Mapping[str, JsonValue],

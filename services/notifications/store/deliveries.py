@@ -4,8 +4,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
+import asyncpg
 from pydantic import JsonValue
 
 from services.notifications.domain.escalation import Member
@@ -54,17 +56,18 @@ class FailedDelivery:
     retry_delay_s: float | None
 
 
-async def insert_deliveries(  # noqa: PLR0913 - what the rows share
+async def insert_deliveries(
     connection: Connection,
+    deliveries: Sequence[NewDelivery],
+    member: Member,
+    *,
     alert_id: UUID,
     county: str,
     step: int,
-    member: Member,
-    deliveries: Sequence[NewDelivery],
     at: datetime,
     correlation_id: str,
 ) -> None:
-    """Owe one message per channel to `member`; what this step already owes is left alone. Wakes the delivery workers."""
+    """Owe one message per channel to `member`; what is owed already is left alone. Wakes the delivery workers."""
     await connection.execute(
         """
         INSERT INTO delivery (delivery_id, alert_id, county, step, member_id, recipient, recipient_name,
@@ -93,7 +96,7 @@ async def insert_deliveries(  # noqa: PLR0913 - what the rows share
 
 
 async def lease_due(connection: Connection, lease_id: UUID, limit: int, lease: timedelta) -> list[LeasedDelivery]:
-    """Take up to `limit` due messages for the length of `lease` on the database's clock; rows another worker holds are passed over."""
+    """Take up to `limit` due messages for `lease` on the database's clock; what another worker holds is passed over."""
     rows = await connection.fetch(
         """
         WITH due AS (
@@ -108,23 +111,19 @@ async def lease_due(connection: Connection, lease_id: UUID, limit: int, lease: t
         )
         SELECT leased.delivery_id, leased.alert_id, leased.county, leased.step, leased.member_id, leased.recipient,
                leased.recipient_name, leased.language, leased.channel, leased.attempts, leased.correlation_id,
-               leased.created_at, alert.kind, alert.severity, alert.subject_id, alert.raised_at, alert.details::text AS details
+               leased.created_at, alert.kind, alert.severity, alert.subject_id, alert.raised_at,
+               alert.details::text AS details
         FROM leased JOIN alert USING (alert_id) ORDER BY leased.delivery_id
         """,
         lease_id,
         limit,
         lease,
     )
-    return [
-        LeasedDelivery(
-            **{**dict(row), "county": County(row["county"]), "details": json.loads(row["details"])},
-        )
-        for row in rows
-    ]
+    return [_leased(row) for row in rows]
 
 
 async def mark_sent(connection: Connection, lease_id: UUID, delivery_ids: Sequence[UUID]) -> int:
-    """Mark what was sent under this lease; returns how many rows it still held. A row cancelled meanwhile was sent all the same."""
+    """Mark what was sent under this lease, also if cancelled meanwhile; returns how many rows it still held."""
     status = await connection.execute(
         """
         UPDATE delivery
@@ -137,26 +136,36 @@ async def mark_sent(connection: Connection, lease_id: UUID, delivery_ids: Sequen
     return int(status.removeprefix("UPDATE "))
 
 
-async def mark_failed(connection: Connection, lease_id: UUID, failed: Sequence[FailedDelivery]) -> list[UUID]:
-    """Give failed rows back for a later try or make them dead letters; returns the ids that died. Rows lost to another
-    worker, or cancelled, are left alone."""
-    rows = await connection.fetch(
+async def mark_for_retry(connection: Connection, lease_id: UUID, failed: Sequence[FailedDelivery]) -> None:
+    """Give failed rows back for a later try. Rows lost to another worker, or cancelled, are left alone."""
+    await connection.execute(
         """
         UPDATE delivery
-        SET state = CASE WHEN outcome.retry_delay_s IS NULL THEN 'dead' ELSE 'pending' END,
-            settled_at = CASE WHEN outcome.retry_delay_s IS NULL THEN clock_timestamp() END,
-            next_attempt_at = clock_timestamp() + make_interval(secs => coalesce(outcome.retry_delay_s, 0)),
+        SET next_attempt_at = clock_timestamp() + make_interval(secs => outcome.retry_delay_s),
             lease_id = NULL, lease_until = NULL, last_error = outcome.error
         FROM unnest($2::uuid[], $3::text[], $4::float8[]) AS outcome (delivery_id, error, retry_delay_s)
         WHERE delivery.delivery_id = outcome.delivery_id AND lease_id = $1 AND state = 'pending'
-        RETURNING delivery.delivery_id, delivery.state
         """,
         lease_id,
         [outcome.delivery_id for outcome in failed],
         [outcome.error for outcome in failed],
         [outcome.retry_delay_s for outcome in failed],
     )
-    return [row["delivery_id"] for row in rows if row["state"] == "dead"]
+
+
+async def mark_dead(connection: Connection, lease_id: UUID, delivery_id: UUID, error: str) -> bool:
+    """Make a row a dead letter; False if it was lost to another worker or cancelled."""
+    status = await connection.execute(
+        """
+        UPDATE delivery
+        SET state = 'dead', settled_at = clock_timestamp(), lease_id = NULL, lease_until = NULL, last_error = $3
+        WHERE delivery_id = $2 AND lease_id = $1 AND state = 'pending'
+        """,
+        lease_id,
+        delivery_id,
+        error,
+    )
+    return status == "UPDATE 1"
 
 
 async def release_unsent(connection: Connection, lease_id: UUID, delivery_ids: Sequence[UUID]) -> None:
@@ -191,9 +200,7 @@ async def count_dead(connection: Connection) -> int:
 async def ensure_link_key(connection: Connection, key: bytes) -> None:
     """Keep `key` as the first one that signs links, unless there is one already."""
     await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('link_key', 0))")
-    await connection.execute(
-        "INSERT INTO link_key (key) SELECT $1 WHERE NOT EXISTS (SELECT FROM link_key)", key
-    )
+    await connection.execute("INSERT INTO link_key (key) SELECT $1 WHERE NOT EXISTS (SELECT FROM link_key)", key)
 
 
 async def list_link_keys(connection: Connection) -> list[bytes]:
@@ -206,3 +213,10 @@ async def database_now(connection: Connection) -> datetime:
     """The database's clock (UTC)."""
     now: datetime = await connection.fetchval("SELECT now()")
     return now
+
+
+def _leased(row: asyncpg.Record) -> LeasedDelivery:
+    values: dict[str, Any] = dict(row)
+    values["county"] = County(row["county"])
+    values["details"] = json.loads(row["details"])
+    return LeasedDelivery(**values)

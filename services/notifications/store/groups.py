@@ -36,7 +36,7 @@ async def find_member(connection: Connection, member_id: UUID) -> Member | None:
 async def replace_members(
     connection: Connection, working_group: str, county: str | None, members: Sequence[Member]
 ) -> None:
-    """Make `members` the group's active ones. A person known by e-mail keeps the member id; who is left out goes inactive."""
+    """Make `members` the group's active ones. Who is known by e-mail keeps the member id; who is left out goes inactive."""
     await connection.execute(
         "UPDATE working_group_member SET active = false, changed_at = now() WHERE working_group = $1 AND active",
         working_group,
@@ -66,9 +66,7 @@ async def replace_members(
 
 async def find_policy(connection: Connection, name: str) -> EscalationPolicy | None:
     """The policy saved under this name, if one replaces that of the rules file."""
-    policy: str | None = await connection.fetchval(
-        "SELECT policy::text FROM escalation_policy WHERE name = $1", name
-    )
+    policy: str | None = await connection.fetchval("SELECT policy::text FROM escalation_policy WHERE name = $1", name)
     return None if policy is None else EscalationPolicy.model_validate_json(policy)
 
 

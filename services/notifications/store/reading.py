@@ -15,8 +15,8 @@ from shared.kit.transaction import Connection
 Row = dict[str, Any]
 
 _LISTED = """alert.alert_id, alert.county, alert.kind, alert.severity, alert.state, alert.step, alert.rule_id,
-    alert.source_event_id, alert.source_type, alert.source_aggregate_id, alert.subject_id, alert.details::text AS details,
-    alert.raised_at, alert.acknowledged_by, alert.acknowledged_at, alert.resolved_at"""
+    alert.source_event_id, alert.source_type, alert.source_aggregate_id, alert.subject_id,
+    alert.details::text AS details, alert.raised_at, alert.acknowledged_by, alert.acknowledged_at, alert.resolved_at"""
 
 
 async def list_alerts(

@@ -206,7 +206,9 @@ async def test_known_keys_outlive_a_short_outage_of_the_issuer_and_not_a_long_on
     assert refused.value.reason.code == "kit.identity_unavailable"
 
 
-@pytest.mark.parametrize("document", [{}, {"keys": 3}, {"keys": []}, {"keys": [{"kty": "oct", "k": "A" * 43, "kid": "a"}]}])
+@pytest.mark.parametrize(
+    "document", [{}, {"keys": 3}, {"keys": []}, {"keys": [{"kty": "oct", "k": "A" * 43, "kid": "a"}]}]
+)
 async def test_an_unusable_key_set_is_no_key_set(document: dict[str, Any]) -> None:
     async def fetch() -> Mapping[str, Any]:
         return document

@@ -1,0 +1,18 @@
+"""Composition root of the notifications service."""
+
+from services.notifications import handlers, timers
+from services.notifications.api import router
+from services.notifications.delivery import deliver_letters
+from services.notifications.settings import Settings
+from shared.contracts import notifications as contracts
+from shared.kit.service import Service
+
+service = Service(
+    name="notifications",
+    settings=Settings,
+    router=router,
+    handlers=handlers,
+    timers=timers,
+    contracts=contracts,
+    workers=(deliver_letters,),
+)
