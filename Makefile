@@ -9,7 +9,6 @@ export PYTHON ?= python3
 export UV_PYTHON_DOWNLOADS := never
 unexport PYTHONDONTWRITEBYTECODE
 unexport VIRTUAL_ENV
-export SQUAWK_DISABLE_TELEMETRY := 1
 
 BIN := .venv/bin
 TESTS ?= tests
@@ -36,14 +35,14 @@ test: setup ## every test that needs neither Java nor Docker
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadscope $(TESTS)
 
 test-kafka: setup ## integration, end-to-end and fault tests on Apache Kafka (needs Java and Maven)
-	BROKER=apache $(BIN)/python -m pytest tests/integration tests/e2e tests/faults
+	BROKER=apache $(BIN)/python -m pytest $(wildcard tests/integration tests/e2e tests/faults)
 
 lint: setup ## ruff, basedpyright strict, import-linter, squawk
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
-	$(BIN)/squawk shared/kit/schema/*.sql services/*/schema/*.sql
+	deploy/lint_migrations.sh
 
 format: setup ## rewrite the sources the way lint wants them
 	$(BIN)/ruff format .

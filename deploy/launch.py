@@ -13,14 +13,15 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
 import asyncpg
+import uvicorn
 
 from deploy.embedded.broker import EmbeddedBroker
 from deploy.embedded.directories import Ports, require_free_port
@@ -29,7 +30,7 @@ from deploy.embedded.migrations import SERVICES, set_up_databases
 from deploy.embedded.postgresql import EmbeddedPostgreSQL
 from deploy.embedded.smtp_sink import SmtpSink
 from deploy.embedded.supervisor import Supervisor
-from deploy.issuer import LocalIssuer
+from deploy.issuer import create_issuer
 from deploy.kafka.cluster import BROKER_IDS, MIN_INSYNC_REPLICAS, REPLICATION, KafkaCluster, default_ports
 from deploy.topics import apply_topics
 
@@ -38,6 +39,20 @@ BrokerKind = Literal["embedded", "apache"]
 BROKER_STAGE = 0
 SUPERUSER_CONNECT_TIMEOUT_S = 20.0
 MAIL_SENDER = "payesh@localhost"
+SERVER_POLL_INTERVAL_S = 0.01
+
+
+class _IssuerServer(uvicorn.Server):
+    """A server inside this process: Ctrl-C stays the launcher's own."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _stop_server(server: uvicorn.Server, task: "asyncio.Task[None]") -> None:
+    server.should_exit = True
+    await asyncio.gather(task, return_exceptions=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +64,18 @@ class Options:
     broker: BrokerKind = "embedded"
     clock_speedup: float = 1.0
     fresh: bool = False
+    service_environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Settings that every service gets beside its addresses."""
 
     @classmethod
     def from_environment(
-        cls, profile: str, *, port_base: int | None = None, clock_speedup: float = 1.0, fresh: bool = False
+        cls,
+        profile: str,
+        *,
+        port_base: int | None = None,
+        clock_speedup: float = 1.0,
+        fresh: bool = False,
+        service_environment: Mapping[str, str] | None = None,
     ) -> "Options":
         """PAYESH_STATE, PAYESH_PORT_BASE and BROKER; each `profile` keeps its own state beside the others.
 
@@ -67,6 +90,7 @@ class Options:
             broker=broker,
             clock_speedup=clock_speedup,
             fresh=fresh,
+            service_environment=service_environment or {},
         )
 
 
@@ -95,8 +119,7 @@ class Platform:
         state, ports = self.options.state, self.options.ports
         self.server = EmbeddedPostgreSQL(state / "postgresql", ports.postgresql)
         self.supervisor = Supervisor(state, self.report)
-        self.sink = SmtpSink(port=ports.smtp)
-        self.issuer = LocalIssuer(state / "issuer", port=ports.issuer)
+        self.sink = SmtpSink("127.0.0.1", ports.smtp, state / "mail")
         self._embedded = EmbeddedBroker(state / "broker", ports.broker)
         self._cluster = KafkaCluster(state / "kafka", default_ports(ports)) if self.options.broker == "apache" else None
         self._stack = AsyncExitStack()
@@ -132,7 +155,7 @@ class Platform:
         self.supervisor.open()
         self._stack.push_async_callback(self.supervisor.stop_all)
         if self.options.fresh:
-            self._forget_topics()
+            self._forget_last_start()
         self._require_ports()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._start_postgresql())
@@ -146,6 +169,11 @@ class Platform:
 
     async def _stop(self) -> None:
         await self._stack.aclose()
+
+    def python_pids(self) -> dict[str, int]:
+        """The services and this process itself."""
+        running = self.supervisor.pids()
+        return {service: running[service] for service in SERVICES if service in running} | {"launcher": os.getpid()}
 
     def elapsed_s(self) -> float:
         """Seconds since the launcher began."""
@@ -162,9 +190,9 @@ class Platform:
         for purpose, port in wanted.items():
             require_free_port(port, purpose)
 
-    def _forget_topics(self) -> None:
-        """The broker's data of the last start; its jars stay. Only while this launcher holds the state directory."""
-        for name in ("broker/data", "kafka"):
+    def _forget_last_start(self) -> None:
+        """The broker's data and the letters of the last start. Only while this launcher holds the state directory."""
+        for name in ("broker/data", "kafka", "mail"):
             shutil.rmtree(self.options.state / name, ignore_errors=True)
 
     async def _start_postgresql(self) -> None:
@@ -199,8 +227,19 @@ class Platform:
         await apply_topics(self.bootstrap_servers, REPLICATION, MIN_INSYNC_REPLICAS)
 
     async def _start_own_servers(self) -> None:
-        await self._stack.enter_async_context(self.sink)
-        await self._stack.enter_async_context(self.issuer)
+        self.sink.start()
+        self._stack.callback(self.sink.stop)
+        application = create_issuer(self.addresses.issuer, self.options.state / "issuer" / "key.pem")
+        configuration = uvicorn.Config(
+            application, "127.0.0.1", self.options.ports.issuer, lifespan="off", log_config=None, access_log=False
+        )
+        server = _IssuerServer(configuration)
+        task = asyncio.create_task(server.serve(), name="issuer")
+        self._stack.push_async_callback(_stop_server, server, task)
+        while not server.started:
+            if task.done():
+                raise LauncherError(f"The issuer does not start on port {self.options.ports.issuer}.")
+            await asyncio.sleep(SERVER_POLL_INTERVAL_S)
 
     async def _start_service(self, service: str) -> None:
         address = self.addresses.services()[service]
@@ -215,10 +254,12 @@ class Platform:
             "PAYESH_KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers,
             "PAYESH_HTTP_HOST": "127.0.0.1",
             "PAYESH_HTTP_PORT": str(getattr(self.options.ports, service)),
-            "PAYESH_JWKS_URL": self.issuer.jwks_url,
-            "PAYESH_JWT_ISSUER": self.issuer.issuer,
+            "PAYESH_JWKS_URL": f"{self.addresses.issuer}/jwks",
+            "PAYESH_JWT_ISSUER": self.addresses.issuer,
+            "PAYESH_KAFKA_PAUSES_WHEN_IDLE": str(self._cluster is None).lower(),
             "PAYESH_CLOCK_SPEEDUP": str(self.options.clock_speedup),
             "PAYESH_SMTP_HOST": "127.0.0.1",
             "PAYESH_SMTP_PORT": str(self.options.ports.smtp),
             "PAYESH_SMTP_FROM": MAIL_SENDER,
+            **self.options.service_environment,
         }

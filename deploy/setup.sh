@@ -7,6 +7,8 @@ cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}
 unset PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH VIRTUAL_ENV || true
 export UV_PYTHON_DOWNLOADS=never UV_NO_PROGRESS=1 UV_LINK_MODE=${UV_LINK_MODE:-hardlink}
+# Networks that inspect TLS put their own authority among the system's: trust those, as pip and curl do.
+if [ -e /etc/ssl/certs/ca-certificates.crt ]; then export UV_SYSTEM_CERTS=${UV_SYSTEM_CERTS:-1}; fi
 
 fail() {
     printf 'make setup: %s\n' "$*" >&2

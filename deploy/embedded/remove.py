@@ -1,4 +1,4 @@
-"""`python -m deploy.embedded.remove DIRECTORY`: delete one installation's data, after ending what it left running."""
+"""`python -m deploy.embedded.remove DIRECTORY`: delete all data under a state directory, after ending leftovers."""
 
 import shutil
 import sys
@@ -10,19 +10,21 @@ from deploy.embedded.postgresql import EmbeddedPostgreSQL
 from deploy.embedded.processes import ProcessRecords
 
 
-def remove(state: Path) -> None:
-    """Delete the state directory and the PostgreSQL data that may lie outside it.
+def remove(root: Path) -> None:
+    """Delete `root` with every installation in it, and PostgreSQL data of theirs that had to be placed elsewhere.
 
-    Raises LauncherError while a launcher uses it.
+    Raises LauncherError, before anything is deleted, while a launcher uses one of them.
     """
-    lock = DirectoryLock(state)
-    lock.acquire()
-    for directory in (state, state / "broker", state / "kafka"):
-        ProcessRecords(directory / "processes").end_leftovers()
-    if (state / "postgresql" / "secret").exists():
-        EmbeddedPostgreSQL(state / "postgresql", port=0).remove()
-    shutil.rmtree(state, ignore_errors=True)
-    lock.release()
+    locks = [DirectoryLock(path.parent) for path in sorted(root.rglob("lock")) if path.is_file()]
+    for lock in locks:
+        lock.acquire()
+    for directory in list(root.rglob("processes")):
+        ProcessRecords(directory).end_leftovers()
+    for lock in locks:
+        lock.release()
+    for secret in list(root.rglob("secret")):
+        EmbeddedPostgreSQL(secret.parent, port=0).remove()
+    shutil.rmtree(root, ignore_errors=True)
 
 
 def main() -> int:

@@ -8,6 +8,7 @@
 It serves from a thread of its own, so that the launcher's work does not delay it.
 """
 
+import asyncio
 import quopri
 import re
 import threading
@@ -96,6 +97,13 @@ class SmtpSink:
         if self._mailbox is not None:
             self._mailbox.close()
             self._mailbox = None
+
+    async def __aenter__(self) -> "SmtpSink":
+        await asyncio.to_thread(self.start)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.to_thread(self.stop)
 
     def wait_for(self, count: int, timeout_s: float) -> bool:
         """Block until `count` letters were taken; False when `timeout_s` passed first. Not for an event loop."""

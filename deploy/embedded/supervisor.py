@@ -29,7 +29,8 @@ from deploy.embedded.processes import Command, ProcessRecords, log_tail, spawn
 READY_DEADLINE_S = 60.0
 READY_POLL_INTERVAL_S = 0.05
 READY_REQUEST_TIMEOUT_S = 2.0
-DEATH_POLL_INTERVAL_S = 0.05
+DEATH_POLL_INTERVAL_S = 0.2
+STOP_POLL_INTERVAL_S = 0.02
 RESTART_DELAY_S_MIN = 0.2
 RESTART_DELAY_S_MAX = 5.0
 HEALTHY_AFTER_S = 30.0
@@ -189,7 +190,7 @@ class Supervisor:
             process.send_signal(child.command.stop_signal)
         deadline = time.monotonic() + STOP_DEADLINE_S
         while process.poll() is None and time.monotonic() < deadline:
-            await asyncio.sleep(DEATH_POLL_INTERVAL_S)
+            await asyncio.sleep(STOP_POLL_INTERVAL_S)
         if process.poll() is None:
             self._report(f"{child.command.name} did not stop within {STOP_DEADLINE_S:.0f} s and is killed")
             process.kill()

@@ -90,7 +90,6 @@ class KafkaCluster:
     def prepare(self) -> None:
         """Jars, leftovers of a dead launcher, configuration, and formatted storage (once)."""
         require_usable_directory(self._state, FREE_SPACE_BYTES_MIN)
-        self._lock.acquire()
         if self._jars is None:
             self._records.end_leftovers(signal.SIGKILL)
             self._jars = fetch_jars()
@@ -109,6 +108,7 @@ class KafkaCluster:
 
     def start(self) -> None:
         """Start every broker that does not run, and wait until all three answer and know of each other."""
+        self._lock.acquire()
         self.prepare()
         for broker in BROKER_IDS:
             if self.pid(broker) is None:
@@ -228,7 +228,9 @@ def main() -> int:
     """Run the cluster until Ctrl-C or SIGTERM; prints its bootstrap servers. Exit code 1 when it cannot."""
     state = Path(os.environ.get("PAYESH_STATE", ".payesh")) / "kafka"
     cluster = KafkaCluster(state, default_ports(Ports.from_environment()))
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Both, explicitly: a shell that starts this in the background has made it deaf to SIGINT.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         cluster.start()
         print(f"Apache Kafka is up. Bootstrap servers: {cluster.bootstrap_servers}\nCtrl-C stops it.", flush=True)

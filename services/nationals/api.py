@@ -225,7 +225,8 @@ async def list_legal_reviews(
 @router.get("/counters")
 async def counters(
     queries: Annotated[
-        Queries, Depends(allow_read("province_officer", "centre_manager", "legal_officer", "protection_officer", "operator"))
+        Queries,
+        Depends(allow_read("province_officer", "centre_manager", "legal_officer", "protection_officer", "operator")),
     ],
 ) -> Counters:
     """Internal figures, exact and unsuppressed: not for publication."""

@@ -14,7 +14,7 @@ class NationalsSettings(ServiceSettings):
 
 
 class ReviewPolicy(BaseModel, frozen=True):
-    """How a review is chased, copied into its timer: reminders every `interval_days`, each a step higher, then it stays listed."""
+    """How a review is chased, copied into its timer: reminders every `interval_days`, then it stays listed."""
 
     interval_days: int
     reminders_max: int

@@ -142,7 +142,6 @@ def compose(delivery: LeasedDelivery, letter: Letter, sender: str) -> EmailMessa
     message["Subject"] = letter.subject
     message["Date"] = delivery.created_at
     message["Message-ID"] = f"<{delivery.delivery_id}@{sender.rpartition('@')[2]}>"
-    message["Content-Language"] = delivery.language
     message["Auto-Submitted"] = "auto-generated"
     message["X-Payesh-Delivery-Id"] = str(delivery.delivery_id)
     message["X-Payesh-Alert-Id"] = str(delivery.alert_id)
@@ -151,6 +150,7 @@ def compose(delivery: LeasedDelivery, letter: Letter, sender: str) -> EmailMessa
     message["X-Correlation-Id"] = delivery.correlation_id
     message.set_content(letter.text, cte="base64")
     message.add_alternative(letter.html, subtype="html", cte="base64")
+    message["Content-Language"] = delivery.language  # last: setting the content takes Content-* headers away
     return message
 
 

@@ -19,7 +19,7 @@ class RefusalType:
     safeguard: int | None = None
 
 
-class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault
+class Refusal(Exception):
     """Raised by domain and handlers; the HTTP boundary rolls back and answers problem+json. Nothing is half-applied."""
 
     def __init__(self, reason: RefusalType, **details: JsonValue) -> None:

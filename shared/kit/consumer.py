@@ -6,28 +6,35 @@ is fetched and decoded. Offsets are committed explicitly and only after the data
 
 import asyncio
 import time
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
-from uuid import UUID
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import asyncpg
-from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from prometheus_client import Counter as CounterMetric
 
 from shared.contracts.base import Event
 from shared.kit import metrics
 from shared.kit.auth import SYSTEM
+from shared.kit.batches import (
+    Batch,
+    Decoder,
+    Outcome,
+    Readable,
+    Record,
+    inbox_entry,
+    parked_readable,
+    run_reactions,
+    sort_out,
+)
 from shared.kit.connections import Pool
 from shared.kit.database import is_unavailable
-from shared.kit.envelope import UnreadableRecordError, event_type_of, read_event
-from shared.kit.inbox import Admission, InboxEntry, admit
-from shared.kit.logging import bound_contextvars, get_logger
-from shared.kit.parking import ParkedRecord, ParkReason, blocked_aggregates, park
-from shared.kit.routing import Reaction, Received
-from shared.kit.telemetry import span
+from shared.kit.inbox import admit
+from shared.kit.logging import get_logger
+from shared.kit.parking import blocked_aggregates, park
+from shared.kit.routing import Reaction
 from shared.kit.transaction import Transaction, begin
 
 TRIES_MAX = 4
@@ -39,40 +46,11 @@ DRAIN_TIMEOUT_S = 20.0
 
 log = get_logger(__name__)
 
-if TYPE_CHECKING:
-    Record = ConsumerRecord[bytes, bytes]
-else:
-    Record = ConsumerRecord
-
 
 class OffsetCommitter(Protocol):
     """The part of an aiokafka consumer that is needed here."""
 
     async def commit(self, offsets: Mapping[TopicPartition, int] | None = None) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Readable:
-    """A record that decoded into an event with at least one reaction."""
-
-    record: Record
-    received: Received[Event]
-    reactions: tuple[Reaction, ...]
-
-    @property
-    def key(self) -> tuple[str, str]:
-        return self.record.topic, self.received.event.aggregate_id
-
-
-@dataclass(slots=True)
-class Batch:
-    """Decoded records, in partition order. `offsets` are what to commit when the batch is settled."""
-
-    readable: list[Readable] = field(default_factory=list[Readable])
-    unreadable: list[ParkedRecord] = field(default_factory=list[ParkedRecord])
-    ignored: list[str] = field(default_factory=list[str])
-    """Topics of the records passed over."""
-    offsets: dict[TopicPartition, int] = field(default_factory=dict[TopicPartition, int])
 
 
 class BatchConsumer:
@@ -88,11 +66,7 @@ class BatchConsumer:
         self._service = service
         self.consumer_id = consumer_id
         self._tries_max = tries_max
-        self._by_type: dict[str, tuple[type[Event], tuple[Reaction, ...]]] = {}
-        for reaction in reactions:
-            for event_type in reaction.event_types:
-                _, known = self._by_type.get(event_type.type_name(), (event_type, ()))
-                self._by_type[event_type.type_name()] = (event_type, (*known, reaction))
+        self.decoder = Decoder(reactions)
         self._in_flight: asyncio.Task[None] | None = None
         self._assignment = 0
         self._stopping = asyncio.Event()
@@ -104,7 +78,7 @@ class BatchConsumer:
     @property
     def event_types(self) -> list[type[Event]]:
         """Types that have a reaction."""
-        return [event_type for event_type, _ in self._by_type.values()]
+        return self.decoder.event_types
 
     async def receive(self, records: Sequence[Record], committer: OffsetCommitter) -> None:
         """Take a batch; returns once the one before is settled, while this one is still being committed.
@@ -113,7 +87,7 @@ class BatchConsumer:
         that escaped to FastStream would be passed over by the next acknowledgement (rule 4).
         """
         assignment = self._assignment
-        batch = self.decode(records)
+        batch = self.decoder.decode(records)
         await self._wait_in_flight()
         if self.halted is not None:
             await self._stopping.wait()
@@ -139,33 +113,6 @@ class BatchConsumer:
     async def _wait_in_flight(self) -> None:
         if self._in_flight is not None:
             await asyncio.wait([self._in_flight])
-
-    def decode(self, records: Sequence[Record]) -> Batch:
-        """Sort records into readable, unreadable and ignored. An unknown type is ignored and counted, not an error."""
-        batch = Batch()
-        for record in records:
-            partition = TopicPartition(record.topic, record.partition)
-            batch.offsets[partition] = max(batch.offsets.get(partition, 0), record.offset + 1)
-            headers = dict(record.headers)
-            event_type = event_type_of(headers)
-            if event_type is None:
-                batch.unreadable.append(_parked(record, "unreadable", "header ce_type is missing or not text"))
-                continue
-            known = self._by_type.get(event_type)
-            if known is None:
-                batch.ignored.append(record.topic)
-                continue
-            if known[0].stream.topic != record.topic:
-                error = f"type {event_type} does not belong on topic {record.topic}"
-                batch.unreadable.append(_parked(record, "unreadable", error))
-                continue
-            try:
-                received = read_event(headers, record.value, known[0])
-            except UnreadableRecordError as error:
-                batch.unreadable.append(_parked(record, "unreadable", str(error)))
-            else:
-                batch.readable.append(Readable(record, received, known[1]))
-        return batch
 
     async def _settle(self, batch: Batch, committer: OffsetCommitter) -> None:
         """Commit the batch's effects, whatever it takes, then its offsets. Gives up only when stopping or halted."""
@@ -220,7 +167,7 @@ class BatchConsumer:
             outcome.parked.extend(batch.unreadable)
         self._report(outcome)
 
-    async def _apply_readable(self, readable: Sequence[Readable], tx: Transaction) -> "Outcome":
+    async def _apply_readable(self, readable: Sequence[Readable], tx: Transaction) -> Outcome:
         if not readable:
             return Outcome()
         admission = await admit(tx.connection, self.consumer_id, [inbox_entry(item) for item in readable])
@@ -309,7 +256,7 @@ class BatchConsumer:
             next_step="payesh parked show, then retry or discard",
         )
 
-    def _report(self, outcome: "Outcome") -> None:
+    def _report(self, outcome: Outcome) -> None:
         self._count(metrics.CONSUMER_APPLIED_EVENTS, [item.record.topic for item in outcome.applied])
         self._count(metrics.CONSUMER_DUPLICATE_EVENTS, [item.record.topic for item in outcome.duplicates])
         for record in outcome.parked:
@@ -320,90 +267,10 @@ class BatchConsumer:
             metric.labels(self._service, topic).inc(amount)
 
 
-@dataclass(slots=True)
-class Outcome:
-    """What became of a batch's readable events."""
-
-    applied: list[Readable] = field(default_factory=list[Readable])
-    duplicates: list[Readable] = field(default_factory=list[Readable])
-    parked: list[ParkedRecord] = field(default_factory=list[ParkedRecord])
-
-
-def sort_out(readable: Sequence[Readable], admission: Admission, blocked: Set[tuple[str, str]]) -> Outcome:
-    """Which to apply, in order; which are duplicates (also within the batch); which must be parked."""
-    outcome = Outcome()
-    seen: set[UUID] = set()
-    positions = dict(admission.position_before)
-    for item in readable:
-        event_id, sequence, key = item.received.id, item.received.sequence, item.key
-        if event_id not in admission.fresh or event_id in seen:
-            outcome.duplicates.append(item)
-            continue
-        seen.add(event_id)
-        if key in blocked:
-            outcome.parked.append(parked_readable(item, "behind", "an earlier event of this aggregate is parked"))
-        elif sequence <= positions.get(key, 0):
-            error = f"sequence {sequence} came after {positions[key]}; it was never applied"
-            outcome.parked.append(parked_readable(item, "out_of_order", error))
-        else:
-            outcome.applied.append(item)
-            positions[key] = sequence
-    return outcome
-
-
-async def run_reactions(items: Sequence[Readable], tx: Transaction) -> None:
-    """Reactions in partition order, then each fold once with its list."""
-    folds: defaultdict[Any, list[Received[Event]]] = defaultdict(list)
-    for item in items:
-        received = item.received
-        for reaction in item.reactions:
-            if reaction.folds:
-                folds[reaction.call].append(received)
-                continue
-            tx.correlation_id, tx.causation_id, tx.traceparent = (
-                received.correlation_id,
-                str(received.id),
-                received.traceparent,
-            )
-            with (
-                bound_contextvars(correlation_id=received.correlation_id),
-                span(f"handle {received.event.type_name()}", received.traceparent),
-            ):
-                await reaction.call(received, tx)
-    for call, received_list in folds.items():
-        await call(received_list, tx)
-
-
 def is_transient(error: BaseException) -> bool:
     """True when the same transaction may succeed later without anybody mending anything."""
     if isinstance(error, asyncpg.QueryCanceledError):
         return False  # the statement itself is too slow: retrying it for ever would hold up everything behind it
     return is_unavailable(error) or isinstance(
         error, asyncpg.SerializationError | asyncpg.DeadlockDetectedError | asyncpg.InterfaceError | OSError
-    )
-
-
-def inbox_entry(item: Readable) -> InboxEntry:
-    received = item.received
-    return InboxEntry(received.id, item.record.topic, received.event.aggregate_id, received.sequence)
-
-
-def parked_readable(item: Readable, reason: ParkReason, error: str) -> ParkedRecord:
-    received = item.received
-    return _parked(item.record, reason, error, received)
-
-
-def _parked(record: Record, reason: ParkReason, error: str, received: Received[Event] | None = None) -> ParkedRecord:
-    return ParkedRecord(
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        aggregate_id=received.event.aggregate_id if received else (record.key or b"").decode(errors="replace"),
-        sequence=received.sequence if received else None,
-        event_id=received.id if received else None,
-        type=event_type_of(dict(record.headers)),
-        headers=record.headers,
-        body=record.value or b"",
-        reason=reason,
-        error=error,
     )

@@ -147,8 +147,7 @@ def is_unavailable(error: BaseException) -> bool:
         | asyncpg.InsufficientResourcesError
         | asyncpg.OperatorInterventionError
         | asyncpg.LockNotAvailableError
-        | asyncpg.IdleInTransactionSessionTimeoutError
-        | asyncpg.ReadOnlySQLTransactionError,
+        | asyncpg.IdleInTransactionSessionTimeoutError,
     ) or (isinstance(error, asyncpg.InterfaceError) and "clos" in str(error))
 
 

@@ -8,7 +8,6 @@ from typing import Final
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
-from prometheus_client.registry import Collector
 
 REGISTRY: Final = CollectorRegistry(auto_describe=True)
 EXPOSITION_CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
@@ -86,7 +85,7 @@ DELIVERIES_DEAD: Final = Gauge(
     "payesh_deliveries_dead", "Notifications given up on, waiting for a person", registry=REGISTRY
 )
 
-METRICS: Final[tuple[Collector, ...]] = (
+METRICS: Final[tuple[Counter | Gauge | Histogram, ...]] = (
     OUTBOX_DEPTH_EVENTS,
     RELAY_PUBLISHED_EVENTS,
     RELAY_FAILURES,

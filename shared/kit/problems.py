@@ -68,8 +68,8 @@ BODY_KEY_REPEATED = RefusalType(
 BODY_TEXT_UNSTORABLE = RefusalType(
     "kit.body_text_unstorable",
     400,
-    "The body holds a NUL character or a number that is not finite.",
-    "بدنهٔ درخواست نویسهٔ تهی یا عدد نامتناهی دارد.",
+    "The body holds a NUL character.",
+    "بدنهٔ درخواست نویسهٔ تهی دارد.",
 )
 BODY_UNREADABLE = RefusalType("kit.body_unreadable", 400, "The body cannot be read.", "بدنهٔ درخواست خوانده نمی‌شود.")
 REQUEST_INVALID = RefusalType(

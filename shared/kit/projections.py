@@ -8,8 +8,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.contracts.base import Event
 from shared.kit.auth import SYSTEM
+from shared.kit.batches import Record
 from shared.kit.connections import Connection, Pool
-from shared.kit.consumer import Record
 from shared.kit.envelope import UnreadableRecordError, event_type_of, read_event
 from shared.kit.logging import get_logger
 from shared.kit.routing import Reaction, Received

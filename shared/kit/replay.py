@@ -6,8 +6,9 @@ from pydantic import JsonValue
 from shared.contracts.refusals import Refusal, RefusalType
 from shared.kit import parking
 from shared.kit.auth import SYSTEM
+from shared.kit.batches import Readable, Record, inbox_entry, run_reactions
 from shared.kit.connections import Pool
-from shared.kit.consumer import BatchConsumer, Readable, Record, inbox_entry, run_reactions
+from shared.kit.consumer import BatchConsumer
 from shared.kit.inbox import admit
 from shared.kit.transaction import begin
 
@@ -106,7 +107,7 @@ def _decode(consumer: BatchConsumer, parked: parking.ParkedEvent, body: bytes | 
         serialized_value_size=len(value),
         headers=headers,
     )
-    batch = consumer.decode([record])
+    batch = consumer.decoder.decode([record])
     if not batch.readable:
         error = batch.unreadable[0].error if batch.unreadable else "no reaction takes this type any more"
         raise ValueError(error)

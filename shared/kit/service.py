@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from types import ModuleType
 from typing import Any, Generic, TypeVar
 
@@ -135,21 +136,27 @@ class Service(Generic[SettingsT]):
             jwks_url=settings.jwks_url, issuer=settings.jwt_issuer, audience=settings.jwt_audience
         )
         async with contextlib.AsyncExitStack() as stack:
-            api_pool = await self._pool(stack, settings.api_database_url, settings.api_pool_connections, "api")
-            worker_pool = await self._pool(
-                stack, settings.worker_database_url, settings.worker_pool_connections, "worker"
-            )
+            pool = partial(self._pool, stack, settings)
+            api_pool = await pool(settings.api_database_url, settings.api_pool_connections, "api")
+            worker_pool = await pool(settings.worker_database_url, settings.worker_pool_connections, "worker")
             connect(app, pool=api_pool, verifier=verifier)
             self._readiness.register("database", database_check(api_pool))
             background = await stack.enter_async_context(_background())
             await self._start_parts(stack, settings, worker_pool, background)
             yield
 
-    async def _pool(self, stack: contextlib.AsyncExitStack, url: str, size: int, part: str) -> Pool:
+    async def _pool(
+        self, stack: contextlib.AsyncExitStack, settings: SettingsT, url: str, size: int, part: str
+    ) -> Pool:
         """Open a pool, waiting for the database as long as it takes."""
         while True:
             try:
-                pool = await open_pool(url, size=size, name=f"payesh-{self.name}-{part}")
+                pool = await open_pool(
+                    url,
+                    size=size,
+                    name=f"payesh-{self.name}-{part}",
+                    acquire_timeout_s=settings.pool_acquire_timeout_s,
+                )
             except Exception as error:
                 if not (is_unavailable(error) or isinstance(error, OSError)):
                     raise

@@ -15,7 +15,8 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 
-from shared.kit.consumer import BatchConsumer, Record
+from shared.kit.batches import Record
+from shared.kit.consumer import BatchConsumer
 
 BATCH_RECORDS_MAX = 2_000
 POLL_TIMEOUT_MS = 1_000

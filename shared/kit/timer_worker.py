@@ -10,7 +10,7 @@ from shared.kit.auth import SYSTEM
 from shared.kit.connections import Pool
 from shared.kit.logging import bound_contextvars, get_logger
 from shared.kit.routing import DueTimer, TimerRoute
-from shared.kit.transaction import ACQUIRE_TIMEOUT_S, begin
+from shared.kit.transaction import begin
 
 POLL_INTERVAL_S_MAX = 1.0
 POLL_INTERVAL_S_MIN = 0.005
@@ -52,7 +52,7 @@ class TimerWorker:
         """Report late timers until stopped: as a metric, and as a warning that names the first of them."""
         while not self._stopping.is_set():
             with contextlib.suppress(Exception):
-                async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+                async with self._pool.acquire() as connection:
                     late = await timers.late(connection, LATE_AFTER, LATE_TIMERS_LISTED_MAX)
                 metrics.TIMERS_LATE.set(len(late))
                 metrics.SWEEPER_LAST_RUN_SECONDS.set_to_current_time()
@@ -68,13 +68,13 @@ class TimerWorker:
             await asyncio.wait_for(self._stopping.wait(), delay_s)
 
     async def _idle_wait_s(self) -> float:
-        async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+        async with self._pool.acquire() as connection:
             wait_s = await timers.seconds_until_next(connection)
         return POLL_INTERVAL_S_MAX if wait_s is None else min(max(wait_s, POLL_INTERVAL_S_MIN), POLL_INTERVAL_S_MAX)
 
     async def _fire_next(self) -> bool:
         """Fire one due timer; False if none is due."""
-        async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+        async with self._pool.acquire() as connection:
             row = await timers.next_due(connection)
         if row is None:
             return False
@@ -86,7 +86,7 @@ class TimerWorker:
         except Exception as error:
             metrics.TIMERS_FAILED.labels(row.kind if row.kind in self._routes else "unknown").inc()
             log.error("timer_failed", kind=row.kind, subject_id=row.subject_id, tries=row.tries + 1, error=repr(error))
-            async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+            async with self._pool.acquire() as connection:
                 await timers.postpone(connection, row, repr(error))
         return True
 

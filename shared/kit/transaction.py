@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Connection", "Transaction", "begin"]
 
-ACQUIRE_TIMEOUT_S = 10.0
 OUTBOX_SHARDS = 1
 """Relays that publish side by side. Raising it is safe at any time; lower it only when the outbox is empty."""
 
@@ -96,7 +95,7 @@ async def begin(
     Raises what asyncpg raises. An error out of COMMIT itself means *unknown*: ask again with the same
     Idempotency-Key (rule 11).
     """
-    async with pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection, connection.transaction():
+    async with pool.acquire() as connection, connection.transaction():
         now: datetime = await connection.fetchval(
             "SELECT now() FROM set_config('payesh.counties', $1, true)", ",".join(sorted(principal.counties))
         )

@@ -150,9 +150,3 @@ def test_an_unusable_port_base_is_refused(text: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("PAYESH_PORT_BASE", text)
     with pytest.raises(LauncherError, match="PAYESH_PORT_BASE"):
         Ports.from_environment()
-
-
-def test_ports_of_one_installation_differ() -> None:
-    named = Ports(9000).named(apache=True)
-    assert len(set(named.values())) == len(named) == 12
-    assert named["Kafka controller 3"] == 9097

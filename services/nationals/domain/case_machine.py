@@ -164,7 +164,9 @@ NO_UNACCOMPANIED_CHILD = Guard(
     _unaccompanied,
 )
 NO_FLAG = Guard("no_open_flag", "No medical or vulnerability flag is open.", refusals.FLAG_OPEN, _paused_by(9))
-WHOLE = Guard("whole_household", "There is exactly one place for every person.", refusals.HOUSEHOLD_NOT_WHOLE, _not_whole)
+WHOLE = Guard(
+    "whole_household", "There is exactly one place for every person.", refusals.HOUSEHOLD_NOT_WHOLE, _not_whole
+)
 NOT_BOOKED = Guard(
     "one_booking", "The household holds no other booking.", refusals.HOUSEHOLD_ALREADY_BOOKED, _already_booked
 )
@@ -198,9 +200,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         S.CONSENTED,
         (HUMAN, INDEPENDENT, INFORMED, FREE, *NO_PAUSE),
     ),
-    Transition(
-        Step.RECORD_CONSENT, frozenset({S.BOOKED}), None, (HUMAN, INDEPENDENT, INFORMED, FREE, *NO_PAUSE)
-    ),
+    Transition(Step.RECORD_CONSENT, frozenset({S.BOOKED}), None, (HUMAN, INDEPENDENT, INFORMED, FREE, *NO_PAUSE)),
     Transition(Step.RECORD_PRESSURE, frozenset({S.CONSENTED, S.BOOKED}), S.INFORMED, (HUMAN,)),
     Transition(
         Step.RECORD_PRESSURE, frozenset({S.OPENED, S.INFORMED, S.WITHDRAWN, S.AWAITING_LEGAL_REVIEW}), None, (HUMAN,)
@@ -238,10 +238,8 @@ def take(step: Step, facts: CaseFacts, attempt: Attempt | None = None) -> CaseSt
         if details is not None:
             raise Refusal(guard.refusal, **details)
     if line is None:
-        possible_from: list[JsonValue] = sorted(state.value for each in lines for state in each.sources)
-        raise Refusal(
-            refusals.STEP_NOT_ALLOWED, step=step.value, state=facts.state.value, possible_from=possible_from
-        )
+        possible_from: list[JsonValue] = [*sorted(state.value for each in lines for state in each.sources)]
+        raise Refusal(refusals.STEP_NOT_ALLOWED, step=step.value, state=facts.state.value, possible_from=possible_from)
     return line.target or facts.state
 
 

@@ -19,17 +19,6 @@ from shared.contracts.nationals import (
     ReturnConsentWithdrawn,
 )
 
-COUNTED_EVENTS: tuple[type[Event], ...] = (
-    ReturnCaseOpened,
-    ReturnConsentRecorded,
-    ReturnConsentWithdrawn,
-    ReturnCaseSuspended,
-    ReturnCaseReviewOverdue,
-    PhaseTwoReviewRequested,
-    LegalReviewOpened,
-    ReturnCaseClosed,
-)
-
 COUNTERS = (
     "opened",
     "open",
@@ -44,30 +33,27 @@ COUNTERS = (
 """`open` and `in_legal_review` go up and down; the others count events since the beginning."""
 
 
+_EFFECTS: dict[type[Event], dict[str, int]] = {
+    ReturnCaseOpened: {"opened": 1, "open": 1},
+    ReturnConsentRecorded: {"consented": 1},
+    ReturnConsentWithdrawn: {"withdrawn": 1},
+    ReturnCaseSuspended: {"suspended": 1},
+    ReturnCaseReviewOverdue: {"reviews_overdue": 1},
+    PhaseTwoReviewRequested: {"in_legal_review": 1},
+    LegalReviewOpened: {"legal_reviews_opened": 1},
+    ReturnCaseClosed: {"open": -1, "closed": 1},
+}
+
+COUNTED_EVENTS = tuple(_EFFECTS)
+
+
 def counter_deltas(event: Event) -> dict[tuple[County, str], int]:
     """What `event` adds to each (county, counter); empty for an event that is not counted (safeguard 12)."""
-    match event:
-        case ReturnCaseOpened():
-            return {(event.county, "opened"): 1, (event.county, "open"): 1}
-        case ReturnConsentRecorded():
-            return {(event.county, "consented"): 1}
-        case ReturnConsentWithdrawn():
-            return {(event.county, "withdrawn"): 1}
-        case ReturnCaseSuspended():
-            return {(event.county, "suspended"): 1}
-        case ReturnCaseReviewOverdue():
-            return {(event.county, "reviews_overdue"): 1}
-        case PhaseTwoReviewRequested():
-            return {(event.county, "in_legal_review"): 1}
-        case LegalReviewOpened():
-            return {(event.county, "legal_reviews_opened"): 1}
-        case ReturnCaseClosed():
-            deltas = {(event.county, "open"): -1, (event.county, "closed"): 1}
-            if event.was_awaiting_legal_review:
-                deltas[event.county, "in_legal_review"] = -1
-            return deltas
-        case _:
-            return {}
+    effects = dict(_EFFECTS.get(type(event), {}))
+    if isinstance(event, ReturnCaseClosed) and event.was_awaiting_legal_review:
+        effects["in_legal_review"] = -1
+    county: County | None = getattr(event, "county", None)
+    return {(county, counter): delta for counter, delta in effects.items()} if county is not None else {}
 
 
 def total_deltas(events: Iterable[Event]) -> dict[tuple[County, str], int]:

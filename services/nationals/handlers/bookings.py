@@ -92,9 +92,7 @@ async def release_booking(command: ReleaseBooking, tx: Transaction) -> BookingRe
         raise Refusal(refusals.BOOKING_NOT_FOUND)
     case, booking = found
     if booking.state is not BookingState.HELD:
-        return BookingReleased(
-            booking_id=booking.booking_id, case_id=case.case_id, state=booking.state, released=False
-        )
+        return BookingReleased(booking_id=booking.booking_id, case_id=case.case_id, state=booking.state, released=False)
     await _end_booking(case, booking, BookingState.RELEASED, tx)
     return BookingReleased(
         booking_id=booking.booking_id, case_id=case.case_id, state=BookingState.RELEASED, released=True

@@ -188,9 +188,7 @@ async def screen_person(command: ScreenPerson, tx: Transaction) -> PersonScreene
     """Record one person's protection screening; anything but `clear` pauses the case (safeguards 5, 9)."""
     case = await require_case(command.case_id, tx)
     if not 1 <= command.person_number <= case.household.size:
-        raise Refusal(
-            refusals.PERSON_NOT_IN_HOUSEHOLD, person_number=command.person_number, size=case.household.size
-        )
+        raise Refusal(refusals.PERSON_NOT_IN_HOUSEHOLD, person_number=command.person_number, size=case.household.size)
     state = take(Step.SCREEN_PERSON, await read_facts(case, tx), Attempt(by_human=_by_human(tx)))
     valid_until = tx.now + timedelta(days=command.valid_days or casework_periods().screening_valid_days)
     screening_id = uuid7()

@@ -46,9 +46,7 @@ async def lapse_voluntary_period(case_id: UUID, fence: int, tx: Transaction) -> 
         log.info("voluntary_lapse_ignored", case_id=str(case_id), reason=refusal.reason.code)
         return
     await case_store.set_state(tx.connection, case_id, state)
-    await tx.publish(
-        PhaseTwoReviewRequested(case_id=case_id, county=case.county, voluntary_until=case.voluntary_until)
-    )
+    await tx.publish(PhaseTwoReviewRequested(case_id=case_id, county=case.county, voluntary_until=case.voluntary_until))
 
 
 @reaction(PhaseTwoReviewRequested)

@@ -1,5 +1,8 @@
 -- migrate:up
 
+SET LOCAL lock_timeout = '5s';
+SET LOCAL statement_timeout = '60s';
+
 -- The casework half lives in its own schema. The services half will have another one, with no key, column or topic in common
 -- (safeguards: the firewall). Nothing here says where people are from, what they are called or where they live.
 CREATE SCHEMA casework;
@@ -20,10 +23,10 @@ CREATE TABLE casework.centre_place (
     centre_id uuid NOT NULL,
     place_kind text NOT NULL CHECK (place_kind IN ('family', 'single', 'accessible', 'medical')),
     county text NOT NULL,
-    capacity integer NOT NULL DEFAULT 0,
-    held integer NOT NULL DEFAULT 0,
-    used integer NOT NULL DEFAULT 0,
-    threshold_percent smallint NOT NULL DEFAULT 0 CHECK (threshold_percent IN (0, 80, 95, 100)),
+    capacity bigint NOT NULL DEFAULT 0,
+    held bigint NOT NULL DEFAULT 0,
+    used bigint NOT NULL DEFAULT 0,
+    threshold_percent bigint NOT NULL DEFAULT 0 CHECK (threshold_percent IN (0, 80, 95, 100)),
     PRIMARY KEY (centre_id, place_kind),
     FOREIGN KEY (centre_id, county) REFERENCES casework.centre (centre_id, county),
     CONSTRAINT safeguard_11_places CHECK (held >= 0 AND used >= 0 AND capacity >= 0 AND held + used <= capacity)
@@ -34,8 +37,8 @@ CREATE TABLE casework.centre_capacity_change (
     centre_id uuid NOT NULL,
     place_kind text NOT NULL,
     county text NOT NULL,
-    capacity_before integer NOT NULL,
-    capacity integer NOT NULL,
+    capacity_before bigint NOT NULL,
+    capacity bigint NOT NULL,
     reason text CHECK (char_length(reason) <= 500),
     changed_by text NOT NULL,
     changed_at timestamptz NOT NULL DEFAULT now(),
@@ -50,10 +53,10 @@ CREATE TABLE casework.return_case (
     reference text NOT NULL CHECK (
         reference ~ '^[A-Z]{1,4}(-[0-9]{1,6}){1,2}$' AND char_length(regexp_replace(reference, '[^0-9]', '', 'g')) <= 9
     ),
-    adults integer NOT NULL CHECK (adults >= 0),
-    children_under_5 integer NOT NULL CHECK (children_under_5 >= 0),
-    children_5_to_17 integer NOT NULL CHECK (children_5_to_17 >= 0),
-    household_size integer GENERATED ALWAYS AS (adults + children_under_5 + children_5_to_17) STORED
+    adults bigint NOT NULL CHECK (adults >= 0),
+    children_under_5 bigint NOT NULL CHECK (children_under_5 >= 0),
+    children_5_to_17 bigint NOT NULL CHECK (children_5_to_17 >= 0),
+    household_size bigint GENERATED ALWAYS AS (adults + children_under_5 + children_5_to_17) STORED
         CHECK (household_size BETWEEN 1 AND 30),
     unaccompanied_child boolean NOT NULL,
     needs text[] NOT NULL DEFAULT '{}' CHECK (needs <@ ARRAY['accessible_place', 'medical_place']),
@@ -95,7 +98,7 @@ CREATE TABLE casework.information_session (
     case_id uuid NOT NULL,
     county text NOT NULL,
     language text NOT NULL CHECK (language ~ '^[a-z]{2,3}$'),
-    information_version integer NOT NULL CHECK (information_version > 0),
+    information_version bigint NOT NULL CHECK (information_version > 0),
     interpreter text NOT NULL CHECK (interpreter IN ('none', 'professional', 'community')),
     held_by text NOT NULL CHECK (held_by <> 'system'),
     held_at timestamptz NOT NULL DEFAULT now(),
@@ -108,7 +111,7 @@ CREATE TABLE casework.screening (
     position bigint GENERATED ALWAYS AS IDENTITY,
     case_id uuid NOT NULL,
     county text NOT NULL,
-    person_number integer NOT NULL CHECK (person_number > 0),
+    person_number bigint NOT NULL CHECK (person_number > 0),
     outcome text NOT NULL CHECK (outcome IN ('clear', 'protection_need', 'medical_flag', 'vulnerability_flag')),
     valid_until timestamptz NOT NULL,
     screened_by text NOT NULL CHECK (screened_by <> 'system'),
@@ -126,7 +129,7 @@ CREATE TABLE casework.consent (
     case_id uuid NOT NULL,
     county text NOT NULL,
     language text NOT NULL CHECK (language ~ '^[a-z]{2,3}$'),
-    information_version integer NOT NULL CHECK (information_version > 0),
+    information_version bigint NOT NULL CHECK (information_version > 0),
     interpreter text NOT NULL CHECK (interpreter IN ('none', 'professional', 'community', 'relative', 'decider')),
     given_freely boolean NOT NULL,
     sign_of_pressure boolean NOT NULL,
@@ -145,10 +148,10 @@ CREATE TABLE casework.case_pause (
     pause_id uuid PRIMARY KEY,
     case_id uuid NOT NULL,
     county text NOT NULL,
-    safeguard smallint NOT NULL CHECK (safeguard IN (2, 5, 8, 9)),
+    safeguard bigint NOT NULL CHECK (safeguard IN (2, 5, 8, 9)),
     owner_office text NOT NULL CHECK (owner_office IN ('protection_office', 'child_protection_office', 'legal_office')),
     review_by timestamptz NOT NULL,
-    reminders integer NOT NULL DEFAULT 0 CHECK (reminders >= 0),
+    reminders bigint NOT NULL DEFAULT 0 CHECK (reminders >= 0),
     opened_by text NOT NULL CHECK (opened_by <> 'system'),
     opened_at timestamptz NOT NULL DEFAULT now(),
     ended_at timestamptz,
@@ -162,10 +165,10 @@ CREATE TABLE casework.booking (
     county text NOT NULL,
     centre_id uuid NOT NULL,
     centre_county text NOT NULL,
-    family_places integer NOT NULL DEFAULT 0 CHECK (family_places >= 0),
-    single_places integer NOT NULL DEFAULT 0 CHECK (single_places >= 0),
-    accessible_places integer NOT NULL DEFAULT 0 CHECK (accessible_places >= 0),
-    medical_places integer NOT NULL DEFAULT 0 CHECK (medical_places >= 0),
+    family_places bigint NOT NULL DEFAULT 0 CHECK (family_places >= 0),
+    single_places bigint NOT NULL DEFAULT 0 CHECK (single_places >= 0),
+    accessible_places bigint NOT NULL DEFAULT 0 CHECK (accessible_places >= 0),
+    medical_places bigint NOT NULL DEFAULT 0 CHECK (medical_places >= 0),
     state text NOT NULL DEFAULT 'held' CHECK (state IN ('held', 'released', 'expired')),
     expires_at timestamptz NOT NULL,
     -- Both copied from the armed timer by trigger.
@@ -190,7 +193,7 @@ CREATE TABLE casework.legal_review (
     county text NOT NULL,
     owner_office text NOT NULL CHECK (owner_office = 'legal_office'),
     review_by timestamptz NOT NULL,
-    reminders integer NOT NULL DEFAULT 0 CHECK (reminders >= 0),
+    reminders bigint NOT NULL DEFAULT 0 CHECK (reminders >= 0),
     state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'case_closed')),
     opened_at timestamptz NOT NULL DEFAULT now(),
     ended_at timestamptz,
@@ -227,9 +230,9 @@ CREATE TABLE casework.centre_place_counter (
     centre_id uuid NOT NULL,
     place_kind text NOT NULL,
     county text NOT NULL,
-    capacity integer NOT NULL,
-    held integer NOT NULL,
-    used integer NOT NULL,
+    capacity bigint NOT NULL,
+    held bigint NOT NULL,
+    used bigint NOT NULL,
     sequence bigint NOT NULL,
     PRIMARY KEY (centre_id, place_kind)
 );
@@ -352,4 +355,5 @@ GRANT SELECT ON casework.county_case_counter, casework.centre_place_counter TO p
 GRANT SELECT, INSERT, UPDATE, DELETE ON casework.county_case_counter, casework.centre_place_counter TO payesh_worker;
 
 -- migrate:down
+-- squawk-ignore ban-drop-schema
 DROP SCHEMA casework CASCADE;

@@ -43,7 +43,7 @@ async def put_place_counters(connection: Connection, rows: Sequence[PlaceCounter
         """
         INSERT INTO casework.centre_place_counter AS known
             (centre_id, place_kind, county, capacity, held, used, sequence)
-        SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::int[], $6::int[], $7::bigint[])
+        SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
         ON CONFLICT (centre_id, place_kind) DO UPDATE
         SET county = excluded.county, capacity = excluded.capacity, held = excluded.held, used = excluded.used,
             sequence = excluded.sequence

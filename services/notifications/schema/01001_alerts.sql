@@ -173,7 +173,7 @@ GRANT SELECT, INSERT ON alert_history TO payesh_api, payesh_worker;
 GRANT SELECT, UPDATE ON delivery TO payesh_api;
 GRANT SELECT, INSERT, UPDATE ON delivery TO payesh_worker;
 GRANT SELECT ON alert_counter TO payesh_api;
-GRANT SELECT, INSERT, UPDATE ON alert_counter TO payesh_worker;
+GRANT SELECT, INSERT, UPDATE, DELETE ON alert_counter TO payesh_worker;
 GRANT SELECT ON link_key TO payesh_api;
 GRANT SELECT, INSERT ON link_key TO payesh_worker;
 

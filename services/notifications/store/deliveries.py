@@ -73,8 +73,8 @@ async def insert_deliveries(
         INSERT INTO delivery (delivery_id, alert_id, county, step, member_id, recipient, recipient_name,
                               recipient_subject, language, channel, state, next_attempt_at, created_at, settled_at,
                               correlation_id)
-        SELECT delivery_id, $1, $2, $3, $4, $5, $6, $7, $8, channel, state, $9, $9,
-               CASE WHEN state = 'sent' THEN $9 END, $10
+        SELECT delivery_id, $1, $2, $3, $4, $5, $6, $7, $8, channel, state, $9::timestamptz, $9::timestamptz,
+               CASE WHEN state = 'sent' THEN $9::timestamptz END, $10
         FROM unnest($11::uuid[], $12::text[], $13::text[]) AS new (delivery_id, channel, state)
         ON CONFLICT (alert_id, step, recipient, channel) DO NOTHING
         """,

@@ -90,7 +90,7 @@ async def _with_deliveries(connection: Connection, alerts: Sequence[asyncpg.Reco
 
 async def add_to_counters(connection: Connection, changes: Mapping[tuple[str, str], int]) -> None:
     """Add to counters by (county, counter), in one statement and in sorted order."""
-    keys = sorted(key for key, change in changes.items() if change)
+    keys = sorted(changes)
     await connection.execute(
         """
         INSERT INTO alert_counter AS total (county, counter, value)

@@ -76,7 +76,7 @@ def _future_error(header: Header, read: ReadRow, today: date) -> list[RowError]:
 
 def _sharing_error(header: Header, read: ReadRow, by_id: Mapping[str, Sequence[ReadRow]]) -> list[RowError]:
     sharing = by_id.get(read.registry_id, ()) if read.registry_id is not None else ()
-    if len(sharing) < 2:  # noqa: PLR2004 - sharing takes two
+    if len(sharing) < 2:
         return []
     contents = {replace(other.parsed, row=0) if other.parsed else None for other in sharing}
     if len(contents) == 1 and None not in contents:

@@ -15,6 +15,7 @@ from shared.contracts.refusals import Refusal
 Cell: TypeAlias = str | int | float | bool | date | datetime | time | timedelta | None
 
 HEADER_ROW = 1
+HEADER_CHARACTERS_SHOWN_MAX = 100
 
 
 class Column(StrEnum):
@@ -74,7 +75,7 @@ _BRACKETED = re.compile(r"[(\[]([^)\]]*)[)\]]")
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Which column of the sheet (0-based) is which field, as what text it is headed, and which are of no use here."""
+    """Which column of the sheet (0-based) is which field, how the file heads it, and which are of no use here."""
 
     places: Mapping[Column, int]
     texts: Mapping[Column, str]
@@ -91,8 +92,8 @@ def read_header(cells: Sequence[Cell]) -> Header:
     texts: dict[Column, str] = {}
     ignored: list[str] = []
     for place, cell in enumerate(cells):
-        text = display_text(str(cell)) if cell is not None else ""
-        if not text:
+        text = str(cell).strip()[:HEADER_CHARACTERS_SHOWN_MAX] if cell is not None else ""
+        if not display_text(text):
             continue
         column = _recognise(text)
         if column is None:
@@ -108,8 +109,8 @@ def read_header(cells: Sequence[Cell]) -> Header:
 
 
 def _recognise(text: str) -> Column | None:
-    bare = _BRACKETED.sub(" ", text)
-    key = comparison_key(bare)
+    text = display_text(text)
+    key = comparison_key(_BRACKETED.sub(" ", text))
     if any(personal in comparison_key(text) for personal in _PERSONAL_ID_KEYS):
         raise Refusal(refusals.IMPORT_PERSONAL_ID_COLUMN, column=text)
     column = _COLUMN_OF_KEY.get(key)

@@ -112,16 +112,15 @@ class _RowReader:
         status = self._word(Column.STATUS, read_status, RowReason.STATUS_UNKNOWN)
         updated_on = self._date()
         parsed = None
-        required_read = registry_id and name and kind and county and floor_area_m2 is not None
-        if not self._errors and required_read and capacity_tonnes is not None:
+        if not self._errors:
             parsed = RegistryRow(
                 row=self._row,
-                registry_id=registry_id,
-                name=name,
-                kind=kind,
-                county=county,
-                floor_area_m2=floor_area_m2,
-                capacity_tonnes=capacity_tonnes,
+                registry_id=_known(registry_id),
+                name=_known(name),
+                kind=_known(kind),
+                county=_known(county),
+                floor_area_m2=_known(floor_area_m2),
+                capacity_tonnes=_known(capacity_tonnes),
                 address=address,
                 postal_code=postal_code,
                 latitude=latitude,
@@ -237,6 +236,13 @@ class _RowReader:
         if found is None:
             self._refuse(Column.UPDATED_ON, RowReason.DATE_UNREADABLE)
         return found
+
+
+def _known(value: WordT | None) -> WordT:
+    """A required value of a row without errors; a required cell that gave none is an error of its row."""
+    if value is None:
+        raise ValueError("a required value is missing although its row has no error")
+    return value
 
 
 def _clean(cell: Cell) -> Cell:

@@ -51,7 +51,7 @@ CREATE TABLE warehouse (
     in_use_capacity_tonnes capacity_tonnes NOT NULL DEFAULT 0,
     last_inspected_at timestamptz,
     last_completed_inspection_id uuid,
-    next_due_on date,
+    next_due_on date NOT NULL,
     CHECK ((latitude IS NULL) = (longitude IS NULL)),
     CHECK ((last_inspected_at IS NULL) = (last_completed_inspection_id IS NULL))
 );

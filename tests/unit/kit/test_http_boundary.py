@@ -9,8 +9,8 @@ import asyncpg
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI, File, UploadFile
-from pydantic import BaseModel
 from prometheus_client.parser import text_string_to_metric_families
+from pydantic import BaseModel
 from structlog.testing import capture_logs
 
 from shared.contracts.refusals import Refusal, RefusalType
@@ -242,7 +242,7 @@ async def test_a_refusal_is_told_in_the_callers_language(client: httpx.AsyncClie
 async def test_only_a_well_formed_correlation_id_is_taken_over(client: httpx.AsyncClient, offered: str) -> None:
     good = await client.get("/refuse", headers={"x-correlation-id": "case-7:1"})
     assert good.headers["x-correlation-id"] == "case-7:1"
-    bad = await client.get("/refuse", headers={"x-correlation-id": offered.encode("latin-1")})
+    bad = await client.get("/refuse", headers=[(b"x-correlation-id", offered.encode("latin-1"))])
     assert bad.headers["x-correlation-id"] not in ("", offered)
 
 

@@ -64,6 +64,7 @@ def test_with_a_collector_spans_hang_together() -> None:
     outer_span, reaction_span = made["outer"], made["reaction"]
     assert outer_span.parent is not None
     assert reaction_span.parent is not None
+    assert outer_span.context is not None
     assert f"{outer_span.parent.trace_id:032x}" in CALLER
     assert reaction_span.parent.span_id == outer_span.context.span_id
     assert dict(outer_span.attributes or {}) == {"count": 3}

@@ -1,0 +1,1 @@
+"""What the sub-commands of `payesh` do; imported only when one is called, so that each stays light."""

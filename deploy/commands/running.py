@@ -1,0 +1,76 @@
+"""`payesh up` and `payesh demo`."""
+
+import asyncio
+import time
+
+from rich.console import Console
+
+from deploy.demo.day import CASEWORK_ENVIRONMENT, DaySettings, play_day, play_only
+from deploy.launch import Options, Platform
+
+
+async def stay_up(*, play: bool, seed: int, speedup: float, scale: float, port_base: int | None) -> bool:
+    """Start, play if asked, print every address, and wait. Ends only by cancellation."""
+    console = Console()
+    if play:
+        options = _played(speedup, port_base)
+    else:
+        options = Options.from_environment("main", port_base=port_base)
+    async with Platform(options, _say(console)) as platform:
+        if play:
+            await play_only(platform, DaySettings(seed, scale), console)
+        _print_addresses(platform, console)
+        while True:
+            await asyncio.sleep(3600)
+
+
+async def play_demo(*, seed: int, speedup: float, scale: float, port_base: int | None) -> bool:
+    """Start, play, settle, compare, print, stop; True when nothing is lost, doubled or left over."""
+    console = Console()
+    began_at = time.monotonic()
+    async with Platform(_played(speedup, port_base), _say(console), began_at) as platform:
+        summary = await play_day(platform, DaySettings(seed, scale), console)
+    return summary.ok
+
+
+def _played(speedup: float, port_base: int | None) -> Options:
+    """A played day begins empty, in a state of its own, so that what `payesh up` keeps is never touched."""
+    return Options.from_environment(
+        "day", port_base=port_base, clock_speedup=speedup, fresh=True, service_environment=CASEWORK_ENVIRONMENT
+    )
+
+
+def _say(console: Console) -> "Say":
+    return Say(console)
+
+
+class Say:
+    """Prints one plain line."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def __call__(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False)
+
+
+def _print_addresses(platform: Platform, console: Console) -> None:
+    lines = [f"everything is up after {platform.elapsed_s():.1f} s", ""]
+    for service, address in platform.addresses.services().items():
+        lines += [
+            f"{service}",
+            f"  API docs    {address}/docs",
+            f"  event docs  {address}/asyncapi",
+            f"  health      {address}/health    ready {address}/ready",
+            f"  metrics     {address}/metrics",
+        ]
+    lines += [
+        f"issuer        {platform.addresses.issuer}/token   (accounts for trying out only)",
+        f"letters       {platform.sink.mailbox_file}",
+        f"broker        {platform.bootstrap_servers}",
+        f"logs          {platform.options.state / 'logs'}",
+        "",
+        "Ctrl-C stops everything.",
+    ]
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)

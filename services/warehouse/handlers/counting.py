@@ -1,0 +1,15 @@
+"""The county counters: a fold of the service's own events and of nothing else (rule 9)."""
+
+from collections.abc import Sequence
+
+from services.warehouse.domain.counters import COUNTED_EVENTS, sum_deltas
+from services.warehouse.store import views as store
+from shared.contracts.base import Event
+from shared.kit.routing import Received, fold
+from shared.kit.transaction import Transaction
+
+
+@fold(*COUNTED_EVENTS, tables=("county_counter",))
+async def fold_county_counters(received: Sequence[Received[Event]], tx: Transaction) -> None:
+    """Add the batch to the counters of its counties, in one statement."""
+    await store.add_to_counters(tx.connection, sum_deltas(item.event for item in received))

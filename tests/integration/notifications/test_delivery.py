@@ -1,0 +1,220 @@
+"""Letters over real SMTP: each once when nothing fails, never lost when something does."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from deploy.embedded.smtp_sink import SmtpSink
+from services.notifications.delivery import LEASE_ROWS_MAX, DeliveryWorker
+from services.notifications.settings import Settings
+from shared.contracts.counties import County
+from shared.contracts.notifications import AlertUndelivered
+from shared.kit.service import WorkerContext
+from tests.support.notifications import WAIT_S, Desk, overdue, received, resolved
+
+REFUSES = "554 no"
+
+
+def emails(alerts: list[dict[str, Any]], *states: str) -> list[dict[str, Any]]:
+    """E-mail deliveries, if all of them are in one of `states`; else none."""
+    found = [d for alert in alerts for d in alert["deliveries"] if d["channel"] == "email"]
+    return found if all(d["state"] in states for d in found) else []
+
+
+async def letters(sink: SmtpSink, count: int) -> None:
+    assert await asyncio.to_thread(sink.wait_for, count, WAIT_S), f"{len(sink.letters)} of {count} letters"
+
+
+async def test_a_letter_leaves_at_once_and_says_whose_it_is(desk: Desk, sink: SmtpSink) -> None:
+    desk.start_delivery()
+    await asyncio.sleep(0.3)
+    event = received(overdue())
+    started_s = asyncio.get_running_loop().time()
+    await desk.take(event)
+    await letters(sink, 1)
+    assert asyncio.get_running_loop().time() - started_s < 0.8, "woken, not polled"
+    [delivery] = await desk.until(lambda alerts: emails(alerts, "sent"))
+    [letter] = sink.letters
+    [alert] = await desk.alerts()
+    assert letter.delivery_id == delivery["delivery_id"]
+    assert letter.message_id == f"<{delivery['delivery_id']}@payesh.example>"
+    assert (letter.recipient, letter.language, letter.step) == ("m0.rey@payesh.example", "fa", 0)
+    assert (letter.alert_id, letter.alert_kind) == (alert["alert_id"], "corrective_action_overdue")
+    assert letter.correlation_id == event.correlation_id
+    assert letter.subject == "اقدام اصلاحی دیرکرده در ری"
+    assert letter.acknowledge_link is not None
+    assert letter.acknowledge_link.startswith("http://service.test/acknowledge/")
+    assert f"Message-ID: {letter.message_id}".encode() in sink.mailbox_file.read_bytes()
+
+
+async def test_two_workers_send_every_letter_once(desk: Desk, sink: SmtpSink) -> None:
+    count = LEASE_ROWS_MAX * 4 + 3
+    for _ in range(count):
+        await desk.take(overdue())
+    desk.start_delivery()
+    desk.start_delivery()
+    await desk.until(lambda alerts: emails(alerts, "sent"))
+    await letters(sink, count)
+    assert Counter(Counter(letter.delivery_id for letter in sink.letters).values()) == {1: count}
+
+
+async def test_a_refused_letter_is_tried_again_and_delays_no_other(desk: Desk, sink: SmtpSink) -> None:
+    attempts: Counter[str] = Counter()
+
+    def answer(recipient: str, _taken: int) -> str:
+        attempts[recipient] += 1
+        return REFUSES if recipient.startswith("m0.rey") and attempts[recipient] < 3 else "250 OK"
+
+    sink.answer = answer
+    await desk.set_group("pardis")
+    await desk.take(overdue())
+    await desk.take(overdue(county=County.PARDIS))
+    desk.start_delivery()
+    sent = await desk.until(lambda alerts: emails(alerts, "sent"))
+    assert {d["recipient"]: d["attempts"] for d in sent} == {"m0.rey@payesh.example": 3, "m0.pardis@payesh.example": 1}
+    assert len(sink.letters) == 2
+
+
+async def test_after_the_last_try_there_is_one_dead_letter_event_and_history(desk: Desk, sink: SmtpSink) -> None:
+    sink.answer = lambda *_: REFUSES
+    event = received(overdue())
+    await desk.take(event)
+    desk.start_delivery(delivery_attempts_max=2)
+    [dead] = await desk.until(lambda alerts: emails(alerts, "dead"))
+    assert (dead["attempts"], dead["last_error"]) == (2, "554 no")
+    assert await desk.published() == ["AlertRaised", "AlertUndelivered"]
+    [alert] = await desk.alerts()
+    assert alert["state"] == "open", "the chain still runs"
+    assert [entry["entry"] for entry in await desk.history(alert["alert_id"])] == ["raised", "undelivered"]
+    correlation = await desk.pool.fetchval("SELECT correlation_id FROM outbox WHERE type LIKE '%AlertUndelivered%'")
+    assert correlation == event.correlation_id
+
+
+async def test_a_dead_letter_alarms_the_province_and_a_dead_alarm_raises_no_further(desk: Desk, sink: SmtpSink) -> None:
+    await desk.set_group("province_office", language="en")
+    first = AlertUndelivered(
+        alert_id=uuid4(), county=County.REY, delivery_id=uuid4(), channel="email", alert_kind="discrepancy_found"
+    )
+    await desk.take(first)
+    sink.answer = lambda *_: REFUSES
+    desk.start_delivery(delivery_attempts_max=1)
+    [dead] = await desk.until(lambda alerts: emails(alerts, "dead"))
+    assert dead["recipient"] == "m0.province-office@payesh.example"
+    body = await desk.pool.fetchval("SELECT body FROM outbox WHERE type LIKE '%AlertUndelivered%'")
+    await desk.take(AlertUndelivered.model_validate_json(body))
+    assert len(await desk.alerts()) == 1
+
+
+async def test_a_provider_that_is_away_is_waited_for(desk: Desk, sink: SmtpSink) -> None:
+    port = sink.port
+    await asyncio.to_thread(sink.stop)
+    await desk.take(overdue())
+    await desk.take(overdue())
+    desk.start_delivery()
+    await desk.until(lambda alerts: any(d["last_error"] for a in alerts for d in a["deliveries"]))
+    sink.port = port
+    await asyncio.to_thread(sink.start)
+    await desk.until(lambda alerts: emails(alerts, "sent"))
+    assert len(sink.letters) == 2
+
+
+async def test_a_provider_that_hangs_is_given_up_and_its_connection_thrown_away(desk: Desk) -> None:
+    held: list[asyncio.StreamWriter] = []
+
+    async def hang(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        held.append(writer)
+
+    silent = await asyncio.start_server(hang, "127.0.0.1", 0)
+    port = silent.sockets[0].getsockname()[1]
+    await desk.take(overdue())
+    await desk.take(overdue())
+    desk.start_delivery(smtp_port=port, smtp_timeout_s=0.3, delivery_attempts_max=1)
+    dead = await desk.until(lambda alerts: emails(alerts, "dead"))
+    assert len(dead) == 2
+    assert len(held) == 1, "the second letter of the batch did not wait for the same provider"
+    for writer in held:
+        writer.close()
+    silent.close()
+
+
+class DiesBeforeMarking(DeliveryWorker):
+    """Ends where a kill would hurt most: the provider has the letters, the rows do not say so."""
+
+    async def _mark(self, *_: object) -> None:
+        raise SystemError("killed")
+
+
+class MarksLate(DeliveryWorker):
+    """Stalls between sending and marking until it is let go, longer than its lease."""
+
+    def __init__(self, context: WorkerContext[Settings]) -> None:
+        super().__init__(context)
+        self.may_mark = asyncio.Event()
+
+    async def _mark(self, *arguments: Any) -> None:
+        await self.may_mark.wait()
+        await super()._mark(*arguments)
+
+
+async def test_when_a_worker_dies_with_a_lease_another_takes_over_at_its_end(desk: Desk, sink: SmtpSink) -> None:
+    await desk.take(overdue())
+    with pytest.raises(SystemError):
+        await DiesBeforeMarking(desk.context(delivery_lease_s=1.0, smtp_timeout_s=0.4)).deliver_batch()
+    assert len(sink.letters) == 1
+    assert await DeliveryWorker(desk.context()).deliver_batch() == 0, "the lease still holds"
+    desk.start_delivery()
+    [delivery] = await desk.until(lambda alerts: emails(alerts, "sent"))
+    assert delivery["attempts"] == 2
+    assert len(sink.letters) == 2
+    assert len({letter.message_id for letter in sink.letters}) == 1, "the receiver can drop the second"
+
+
+async def test_a_worker_whose_lease_ended_marks_nothing(desk: Desk, sink: SmtpSink) -> None:
+    await desk.take(overdue())
+    sink.answer = lambda *_: REFUSES
+    late = MarksLate(desk.context(delivery_lease_s=1.0, smtp_timeout_s=0.4, delivery_attempts_max=1))
+    stalled = asyncio.create_task(late.deliver_batch())
+    async with asyncio.timeout(WAIT_S):
+        while not sink.refused:
+            await asyncio.sleep(0.01)
+    sink.answer = lambda *_: "250 OK"
+    desk.start_delivery()
+    await desk.until(lambda alerts: emails(alerts, "sent"))
+    late.may_mark.set()
+    assert await stalled == 1
+    [delivery] = emails(await desk.alerts(), "sent")
+    assert (delivery["state"], delivery["last_error"]) == ("sent", None)
+    assert await desk.published() == ["AlertRaised"]
+
+
+async def test_a_stop_in_the_middle_marks_what_left_and_gives_back_the_rest(desk: Desk, sink: SmtpSink) -> None:
+    for _ in range(10):
+        await desk.take(overdue())
+
+    def answer(_recipient: str, taken: int) -> str:
+        if taken == 3:
+            loop.call_soon_threadsafe(desk.stopping.set)
+        return "250 OK"
+
+    loop = asyncio.get_running_loop()
+    sink.answer = answer
+    desk.start_delivery()
+    await asyncio.wait_for(asyncio.gather(*desk.tasks), WAIT_S)
+    states = Counter(d["state"] for a in await desk.alerts() for d in a["deliveries"] if d["channel"] == "email")
+    assert states["sent"] == len(sink.letters) < 10
+    assert await desk.pool.fetchval("SELECT count(*) FROM delivery WHERE lease_id IS NOT NULL") == 0
+    assert await desk.pool.fetchval("SELECT max(attempts) FROM delivery WHERE state = 'pending'") == 0
+
+
+async def test_letters_of_alerts_resolved_while_they_wait_do_not_leave(desk: Desk, sink: SmtpSink) -> None:
+    action = uuid4()
+    await desk.take(overdue(action), 1)
+    await desk.take(resolved(action), 2)
+    await desk.take(overdue())
+    desk.start_delivery()
+    await letters(sink, 1)
+    await desk.until(lambda alerts: emails(alerts, "sent", "cancelled"))
+    assert len(sink.letters) == 1

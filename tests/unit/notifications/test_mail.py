@@ -1,0 +1,147 @@
+"""Letters in both languages for every kind of alert, as a mail reader sees them."""
+
+import re
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.policy import default
+from enum import StrEnum
+from uuid import UUID, uuid4
+
+import pytest
+
+from services.notifications.domain.terms import TERMS
+from services.notifications.mail import LANGUAGES, Letters, MissingTemplateError, compose, moment
+from services.notifications.routing_rules import RULES
+from services.notifications.store.deliveries import LeasedDelivery
+from shared.contracts import nationals, warehouse
+from shared.contracts.counties import County
+
+KINDS = sorted({rule.kind for rule in RULES.rules})
+RAISED_AT = datetime(2026, 11, 22, 4, 15, tzinfo=UTC)
+LINK = "http://127.0.0.1:8083/acknowledge/a.b.c"
+DETAILS = {
+    "warehouse_id": str(UUID(int=2)),
+    "severity": "critical",
+    "due_at": "2026-11-21T20:30:00Z",
+    "item": "fire_safety",
+    "verdict": "differs",
+    "fields": ["capacity_tonnes", "floor_area_m2"],
+    "ground": "biological_hazard",
+    "referred_to": "health_authority",
+    "centre_id": str(UUID(int=3)),
+    "place_kind": "family",
+    "threshold_percent": 95,
+    "case_id": str(UUID(int=4)),
+    "channel": "email",
+    "alert_kind": "discrepancy_found",
+}
+letters = Letters()
+
+
+def delivery(kind: str, language: str, **changes: object) -> LeasedDelivery:
+    shown = next(rule.show for rule in RULES.rules if rule.kind == kind)
+    values: dict[str, object] = {
+        "delivery_id": uuid4(),
+        "alert_id": uuid4(),
+        "county": County.ROBAT_KARIM,
+        "step": 1,
+        "member_id": uuid4(),
+        "recipient": "zahra@example.ir",
+        "recipient_name": "زهرا احمدی <b>",
+        "language": language,
+        "channel": "email",
+        "attempts": 1,
+        "correlation_id": "abc-123",
+        "kind": kind,
+        "severity": "critical",
+        "subject_id": str(UUID(int=9)),
+        "raised_at": RAISED_AT,
+        "created_at": RAISED_AT,
+        "details": {name: DETAILS[name] for name in shown},
+    }
+    return LeasedDelivery(**(values | changes))  # pyright: ignore[reportArgumentType] - a test's keyword arguments
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_renders_from_the_fields_its_rule_shows(kind: str, language: str) -> None:
+    letter = letters.render(delivery(kind, language), LINK)
+    assert WORDS_OF_A_BROKEN_TEMPLATE[language] not in letter.subject
+    assert LINK in letter.text
+    assert f'href="{LINK}"' in letter.html
+    assert f'dir="{"rtl" if language == "fa" else "ltr"}"' in letter.html
+    assert "<b>" not in letter.html, "names are escaped"
+    assert "زهرا احمدی <b>" in letter.text
+    if language == "fa":
+        visible = re.sub(r"[0-9a-f-]{36}|https?://\S+", "", letter.text)
+        assert not re.search(r"[0-9]", visible), f"only Persian digits: {visible}"
+        assert "رباط‌کریم" in letter.subject
+
+
+WORDS_OF_A_BROKEN_TEMPLATE = {"fa": "هشدار تازه", "en": "New alert"}
+
+
+def test_dates_are_jalali_in_persian_and_gregorian_in_english_both_in_tehran() -> None:
+    late_evening = datetime(2026, 3, 20, 21, 0, tzinfo=UTC)
+    assert moment(late_evening, "fa") == "شنبه ۰۱ فروردین ۱۴۰۵، ساعت ۰۰:۳۰"
+    assert moment(late_evening, "en") == "Saturday 21 March 2026, 00:30 (Tehran)"
+
+
+def test_the_legal_office_is_asked_for_a_review_and_learns_nothing_else_of_the_case() -> None:
+    letter = letters.render(delivery("phase_two_review_requested", "fa"), LINK, "https://payesh.example/cases/4")
+    assert "بررسی حقوقی" in letter.subject
+    assert DETAILS["case_id"] in letter.text
+    assert "https://payesh.example/cases/4" in letter.html
+    assert "هیچ تصمیمی در بر ندارد" in letter.text
+
+
+def test_the_message_carries_its_delivery_in_every_place_a_receiver_may_look() -> None:
+    leased = delivery("discrepancy_found", "fa")
+    letter = letters.render(leased, LINK)
+    raw = compose(leased, letter, "payesh@rey.example").as_bytes()
+    message = message_from_bytes(raw, policy=default)
+    assert raw.isascii()
+    assert message["Message-ID"] == f"<{leased.delivery_id}@rey.example>"
+    assert message["X-Payesh-Delivery-Id"] == str(leased.delivery_id)
+    assert message["X-Correlation-Id"] == "abc-123"
+    assert message["X-Payesh-Step"] == "1"
+    assert message["Content-Language"] == "fa"
+    assert message["Subject"] == letter.subject
+    assert message["To"].addresses[0].display_name == "زهرا احمدی <b>"
+    text, html = message.get_body(["plain"]), message.get_body(["html"])
+    assert text is not None
+    assert html is not None
+    assert text.get_content().replace("\r\n", "\n") == letter.text
+    assert html.get_content().replace("\r\n", "\n") == letter.html
+
+
+def test_a_letter_is_the_same_every_time_it_is_composed() -> None:
+    leased = delivery("discrepancy_found", "en")
+    once, again = letters.render(leased, LINK), letters.render(leased, LINK)
+    assert once == again
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_template_that_fails_gives_way_to_a_plain_letter(language: str) -> None:
+    letter = letters.render(delivery("discrepancy_found", language, details={}), LINK)
+    assert letter.subject.startswith(WORDS_OF_A_BROKEN_TEMPLATE[language])
+    assert LINK in letter.text
+    assert LINK in letter.html
+
+
+def test_a_kind_without_a_template_refuses_the_start() -> None:
+    letters.require(frozenset(KINDS))
+    with pytest.raises(MissingTemplateError, match="unheard_of"):
+        letters.require(frozenset({"unheard_of"}))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [warehouse.Severity, warehouse.Verdict, warehouse.HoldGround, warehouse.ChecklistItem, nationals.PlaceKind],
+)
+def test_every_word_that_a_template_shows_has_a_persian_name(words: type[StrEnum]) -> None:
+    assert {word.value for word in words} <= TERMS["fa"].keys()
+
+
+def test_every_kind_of_alert_has_a_persian_name() -> None:
+    assert set(KINDS) <= TERMS["fa"].keys()
