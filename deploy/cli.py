@@ -20,20 +20,24 @@ from deploy.embedded.errors import LauncherError
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
 
-app = typer.Typer(help="Payesh: field monitoring for a provincial government.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    help="Payesh: field monitoring for a provincial government.", no_args_is_help=True, add_completion=False
+)
 PROCESS_BEGAN_AT = time.monotonic()
 
 SeedOption = Annotated[int, typer.Option(help="Every choice of the day comes from this number.")]
 SpeedupOption = Annotated[float, typer.Option(min=1.0, help="Domain seconds per wall second while the day is played.")]
 ScaleOption = Annotated[float, typer.Option(min=0.05, max=10.0, help="Shrinks or grows the day.")]
-PortBaseOption = Annotated[int | None, typer.Option(min=1024, max=65_000, help="First port; overrides PAYESH_PORT_BASE.")]
+PortBaseOption = Annotated[
+    int | None, typer.Option(min=1024, max=65_000, help="First port; overrides PAYESH_PORT_BASE.")
+]
 
 
 @app.command()
 def up(
     play: Annotated[bool, typer.Option("--play", help="Begin empty and play a working day.")] = False,
     seed: SeedOption = 1404,
-    speedup: SpeedupOption = 60_000.0,
+    speedup: SpeedupOption = 80_000.0,
     scale: ScaleOption = 1.0,
     port_base: PortBaseOption = None,
 ) -> None:
@@ -46,7 +50,7 @@ def up(
 @app.command()
 def demo(
     seed: SeedOption = 1404,
-    speedup: SpeedupOption = 60_000.0,
+    speedup: SpeedupOption = 80_000.0,
     scale: ScaleOption = 1.0,
     port_base: PortBaseOption = None,
 ) -> None:

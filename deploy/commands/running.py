@@ -2,23 +2,24 @@
 
 import asyncio
 import time
+from collections.abc import Callable
+from functools import partial
 
 from rich.console import Console
 
-from deploy.demo.day import CASEWORK_ENVIRONMENT, DaySettings, play_day, play_only
+from deploy.demo.board import make_console
+from deploy.demo.day import CASEWORK_ENVIRONMENT, DaySettings, play_day, play_only, write_registry
 from deploy.launch import Options, Platform
 
 
 async def stay_up(*, play: bool, seed: int, speedup: float, scale: float, port_base: int | None) -> bool:
     """Start, play if asked, print every address, and wait. Ends only by cancellation."""
-    console = Console()
-    if play:
-        options = _played(speedup, port_base)
-    else:
-        options = Options.from_environment("main", port_base=port_base)
+    console = make_console()
+    options = _played(speedup, port_base) if play else Options.from_environment("main", port_base=port_base)
+    registry = asyncio.create_task(asyncio.to_thread(write_registry, seed)) if play else None
     async with Platform(options, _say(console)) as platform:
-        if play:
-            await play_only(platform, DaySettings(seed, scale), console)
+        if registry is not None:
+            await play_only(platform, DaySettings(seed, scale), await registry, console)
         _print_addresses(platform, console)
         while True:
             await asyncio.sleep(3600)
@@ -26,10 +27,11 @@ async def stay_up(*, play: bool, seed: int, speedup: float, scale: float, port_b
 
 async def play_demo(*, seed: int, speedup: float, scale: float, port_base: int | None) -> bool:
     """Start, play, settle, compare, print, stop; True when nothing is lost, doubled or left over."""
-    console = Console()
+    console = make_console()
     began_at = time.monotonic()
+    registry = asyncio.create_task(asyncio.to_thread(write_registry, seed))
     async with Platform(_played(speedup, port_base), _say(console), began_at) as platform:
-        summary = await play_day(platform, DaySettings(seed, scale), console)
+        summary = await play_day(platform, DaySettings(seed, scale), await registry, console)
     return summary.ok
 
 
@@ -40,18 +42,8 @@ def _played(speedup: float, port_base: int | None) -> Options:
     )
 
 
-def _say(console: Console) -> "Say":
-    return Say(console)
-
-
-class Say:
-    """Prints one plain line."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-
-    def __call__(self, line: str) -> None:
-        self._console.print(line, markup=False, highlight=False)
+def _say(console: Console) -> Callable[[str], None]:
+    return partial(console.print, markup=False, highlight=False)
 
 
 def _print_addresses(platform: Platform, console: Console) -> None:

@@ -10,6 +10,7 @@ PROVINCE_OFFICER = "province_officer"
 NOTIFICATIONS_ADMIN = "notifications_admin"
 CENTRE_MANAGER = "centre_manager"
 OPERATOR = "operator"
+PROVINCE_CASEWORKER = "caseworker"
 
 CHAIR_POSITION = 2
 OFFICES = ("legal_office", "province_office")

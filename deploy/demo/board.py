@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from deploy.demo.client import DemoClient
-from deploy.demo.observe import Figures, Progress, read_figures, read_progress
+from deploy.demo.observe import SERVICES, Figures, Progress, read_figures, read_progress
 from shared.contracts.counties import County
 
 BOARD_INTERVAL_S = 1.0
@@ -20,27 +20,27 @@ LINE_INTERVAL_S = 5.0
 
 COLUMNS: tuple[tuple[str, str], ...] = (
     ("registered_sites", "sites"),
-    ("registered_capacity_tonnes", "registered t"),
-    ("verified_capacity_tonnes", "verified t"),
-    ("in_use_capacity_tonnes", "in use t"),
-    ("completed_inspections", "inspections"),
-    ("open_discrepancies", "discrepancies"),
+    ("registered_capacity_tonnes", "registered\nt"),
+    ("verified_capacity_tonnes", "verified\nt"),
+    ("in_use_capacity_tonnes", "in use\nt"),
+    ("completed_inspections", "insp."),
+    ("open_discrepancies", "discr."),
     ("open_actions", "actions"),
-    ("overdue_actions", "overdue"),
+    ("overdue_actions", "over-\ndue"),
     ("holds", "holds"),
 )
 ALERT_COLUMNS = ("open", "acknowledged", "escalated")
+PLAIN_WIDTH = 130
+"""Columns of a console that is no terminal: wide enough for the table and for one line of progress."""
 
 
 def county_table(figures: Figures, title: str) -> Table:
     """One row for each county, with its key and its Persian name."""
-    table = Table(title=title, expand=False)
-    table.add_column("county")
-    table.add_column("شهرستان", justify="right")
-    for _, heading in COLUMNS:
-        table.add_column(heading, justify="right")
-    table.add_column("cases", justify="right")
-    table.add_column("alerts o/a/e", justify="right")
+    table = Table(title=title, expand=False, padding=(0, 1), collapse_padding=True)
+    table.add_column("county", no_wrap=True)
+    table.add_column("شهرستان", justify="right", no_wrap=True)
+    for heading in (*(heading for _, heading in COLUMNS), "cases", "alerts\nopen/ack/esc"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for county in County:
         counters = figures.warehouse.get(county, {})
         alerts = figures.alerts.get(county, {})
@@ -52,6 +52,12 @@ def county_table(figures: Figures, title: str) -> Table:
             "/".join(_number(alerts.get(name)) for name in ALERT_COLUMNS),
         )
     return table
+
+
+def make_console() -> Console:
+    """The reader's terminal, or plain lines of a fixed width where there is none."""
+    console = Console()
+    return console if console.is_terminal else Console(width=PLAIN_WIDTH)
 
 
 def _number(value: Decimal | None) -> str:
@@ -98,7 +104,9 @@ class Board:
             progress = await read_progress(self._client)
             rate = self._events_per_s(progress)
             if self._live is not None:
-                self._live.update(Group(county_table(figures, "Payesh · پایش"), Text(self._line(figures, progress, rate))))
+                self._live.update(
+                    Group(county_table(figures, "Payesh · پایش"), Text(self._line(figures, progress, rate)))
+                )
                 await asyncio.sleep(BOARD_INTERVAL_S)
             else:
                 self.say(self._line(figures, progress, rate))
@@ -106,7 +114,7 @@ class Board:
 
     def _events_per_s(self, progress: Progress) -> float:
         now = time.monotonic()
-        if progress.answered < 3:  # noqa: PLR2004 - all three services, or the sum would jump
+        if progress.answered < len(SERVICES):
             return 0.0
         before, self._last = self._last, (now, progress.published)
         return max(0.0, (progress.published - before[1]) / (now - before[0])) if before else 0.0

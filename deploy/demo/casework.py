@@ -8,7 +8,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from deploy.demo.actors import CENTRE_MANAGER
+from deploy.demo.actors import CENTRE_MANAGER, PROVINCE_CASEWORKER
 from deploy.demo.client import Command, DemoClient
 from deploy.demo.ledger import Entry
 from deploy.demo.plan import CaseCourse, CasePlan
@@ -150,9 +150,7 @@ class Casework:
         """A protection need suspends the case; a relative may not interpret; without screening nothing is booked."""
         case_id = await self._open(plan)
         await self._give_information(plan, case_id)
-        await self._consent(
-            plan, case_id, interpreter="relative", refusal=_safeguard("interpreter_not_independent")
-        )
+        await self._consent(plan, case_id, interpreter="relative", refusal=_safeguard("interpreter_not_independent"))
         await self._consent(plan, case_id)
         await self._book(plan, case_id, centres.large, refusal=_safeguard("screening_missing"))
         await self._screen(plan, case_id, 1, "protection_need")
@@ -217,7 +215,10 @@ class Casework:
         kind = PlaceKind.FAMILY
         body = {"centre_id": centre_id, "places": [{"place_kind": kind.value, "places": wanted}]}
         intent = {"centre_id": centre_id, "place_kind": kind.value, "places": wanted}
-        return await self._step(plan, case_id, "case.book", "bookings", body, refusal=refusal, intent=intent)
+        # Centre and household are often of two counties: only a province-wide account sees both.
+        return await self._step(
+            plan, case_id, "case.book", "bookings", body, actor=PROVINCE_CASEWORKER, refusal=refusal, intent=intent
+        )
 
     async def _step(
         self,

@@ -104,7 +104,9 @@ def _fold_warehouse(
     return counters
 
 
-def _fold_inspection(entry: Entry, counters: dict[str, Decimal], last_found: dict[str, tuple[Decimal, Decimal]]) -> None:
+def _fold_inspection(
+    entry: Entry, counters: dict[str, Decimal], last_found: dict[str, tuple[Decimal, Decimal]]
+) -> None:
     """Capacities follow the newest inspection of a site; a site counts as inspected once."""
     site = str(entry.intent["warehouse_id"])
     found = exact(entry.intent["capacity_tonnes"]), exact(entry.intent["in_use_capacity_tonnes"])
@@ -131,7 +133,9 @@ def _fold_findings(
     if bool(answer.get("discrepancy_id")) != differs:
         problems.append(f"{where}: discrepancy {answer.get('discrepancy_id')} at verdict {intent['verdict']}")
     if len(answer.get("action_ids", [])) != intent["failed_items"]:
-        problems.append(f"{where}: {len(answer.get('action_ids', []))} actions for {intent['failed_items']} failed items")
+        problems.append(
+            f"{where}: {len(answer.get('action_ids', []))} actions for {intent['failed_items']} failed items"
+        )
     if bool(answer.get("hold_id")) != bool(intent["suspicion"]):
         problems.append(f"{where}: hold {answer.get('hold_id')} at suspicion {intent['suspicion']}")
     if answer.get("discrepancy_id"):
@@ -240,7 +244,9 @@ def _fold_places(
 def _release_times(ledger: Ledger) -> dict[str, float]:
     """When each booking was given back before it expired, by booking id."""
     times = {
-        str(entry.intent["booking_id"]): entry.at_s for entry in ledger.accepted("booking.release") if entry.answer["released"]
+        str(entry.intent["booking_id"]): entry.at_s
+        for entry in ledger.accepted("booking.release")
+        if entry.answer["released"]
     }
     for entry in ledger.accepted("case.withdraw"):
         if entry.answer.get("released_booking_id"):

@@ -1,7 +1,7 @@
 """The warehouses' part of the day: import, inspections, reviews, actions, discrepancies and holds, through HTTP only."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -21,30 +21,27 @@ CAPACITY_TONNES_MIN = 200.0
 FOLLOW_UP_DELAY_S = 1.0
 
 
-@dataclass(slots=True)
-class LeftOpen:
-    """Actions to be resolved after they have run overdue."""
+@dataclass(frozen=True, slots=True)
+class RegistryFile:
+    """An XLSX as the clerk has it."""
 
-    actions: list[tuple[County, str]] = field(default_factory=list[tuple[County, str]])
+    name: str
+    content: bytes
 
 
-async def import_registry(client: DemoClient, file_name: str, content: bytes, intent: dict[str, Any]) -> Entry:
-    """Dry run, then apply, then apply once more, which must change nothing."""
-    for kind, mode in (("registry.dry_run", "dry_run"), ("registry.apply", "apply"), ("registry.apply_again", "apply")):
-        entry = await client.run(
-            Command(
-                kind=kind,
-                actor=REGISTRY_CLERK,
-                service=SERVICE,
-                method="POST",
-                path=f"/registry-imports?mode={mode}",
-                upload=(file_name, content),
-                intent=intent,
-            )
+async def import_registry(client: DemoClient, file: RegistryFile, kind: str, mode: str) -> Entry:
+    """Send the file in one mode; `kind` names the ledger's entry."""
+    return await client.run(
+        Command(
+            kind=kind,
+            actor=REGISTRY_CLERK,
+            service=SERVICE,
+            method="POST",
+            path=f"/registry-imports?mode={mode}",
+            upload=(file.name, file.content),
+            intent={"file": file.name, "mode": mode},
         )
-        if kind == "registry.apply":
-            applied = entry
-    return applied
+    )
 
 
 async def sites_of(client: DemoClient, county: County, needed: int) -> list[dict[str, Any]]:
@@ -75,7 +72,8 @@ class CountyInspections:
         self._plan = plan
         self._sites = sites
         self._random = Random(f"{seed}-{plan.county}")
-        self.left_open = LeftOpen()
+        self.left_open: list[tuple[County, str]] = []
+        """Actions to be resolved after they have run overdue."""
 
     async def run(self, pause_s: float, sites_done: int = 0) -> None:
         """Work through the plan with `pause_s` between two sites, so that the day is a day and no burst."""
@@ -136,7 +134,7 @@ class CountyInspections:
             for action_id in action_ids:
                 await resolve_action(self._client, county, action_id)
         elif visit.actions is ActionFollowUp.RESOLVE_LATE:
-            self.left_open.actions += [(county, action_id) for action_id in action_ids]
+            self.left_open += [(county, action_id) for action_id in action_ids]
         discrepancy_id = review.get("discrepancy_id")
         if discrepancy_id and visit.verdict is Verdict.DIFFERS and visit.resolve_discrepancy:
             await self._command(

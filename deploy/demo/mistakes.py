@@ -28,9 +28,7 @@ async def make_mistakes(client: DemoClient, site: dict[str, Any]) -> None:
     )
     key = client.new_key()
     assigned = await client.run(
-        Command(
-            "mistake.assign", f"reviewer.{COUNTY}", WAREHOUSE, "POST", "/inspections", _assignment(site), key=key
-        )
+        Command("mistake.assign", f"reviewer.{COUNTY}", WAREHOUSE, "POST", "/inspections", _assignment(site), key=key)
     )
     inspection_id = assigned.answer["inspection_id"]
     again = await client.run(
@@ -58,15 +56,33 @@ async def _wrong_steps(client: DemoClient, site: dict[str, Any], inspection_id: 
     changed = body | {"found": body["found"] | {"in_use_capacity_tonnes": 1.0}}
     over = body | {"found": body["found"] | {"in_use_capacity_tonnes": float(site["capacity_tonnes"]) + 1}}
     for command in (
-        _post("mistake.open_twice", f"reviewer.{COUNTY}", "/inspections", _assignment(site), "warehouse.inspection.already_open"),
+        _post(
+            "mistake.open_twice",
+            f"reviewer.{COUNTY}",
+            "/inspections",
+            _assignment(site),
+            "warehouse.inspection.already_open",
+        ),
         _post("mistake.early_review", f"reviewer.{COUNTY}", review, approve, "warehouse.inspection.wrong_state"),
         _post("mistake.not_assigned", f"inspector2.{COUNTY}", submission, body, "warehouse.submission.not_assigned"),
-        _post("mistake.checklist", inspector, submission, body | {"items": []}, "warehouse.submission.checklist_incomplete"),
+        _post(
+            "mistake.checklist",
+            inspector,
+            submission,
+            body | {"items": []},
+            "warehouse.submission.checklist_incomplete",
+        ),
         _post("mistake.over_capacity", inspector, submission, over, "warehouse.submission.in_use_over_capacity"),
         _post("mistake.submit", inspector, submission, body, None),
         _post("mistake.same_instance", inspector, submission, body, None),
         _post("mistake.conflict", inspector, submission, changed, "warehouse.submission.conflict"),
-        _post("mistake.no_reason", f"reviewer.{COUNTY}", review, {"decision": "return"}, "warehouse.review.reasons_missing"),
+        _post(
+            "mistake.no_reason",
+            f"reviewer.{COUNTY}",
+            review,
+            {"decision": "return"},
+            "warehouse.review.reasons_missing",
+        ),
     ):
         await client.run(command)
 

@@ -58,9 +58,7 @@ class Figures:
 
 async def read_progress(client: DemoClient) -> Progress:
     """One look at all services; one that does not answer just now is left out."""
-    answers = await asyncio.gather(
-        *(client.read_once(OPERATOR, service, "/operations/status") for service in SERVICES)
-    )
+    answers = await asyncio.gather(*(client.read_once(OPERATOR, service, "/operations/status") for service in SERVICES))
     known: list[tuple[str, dict[str, Any]]] = [
         (service, answer) for service, answer in zip(SERVICES, answers, strict=True) if isinstance(answer, dict)
     ]
@@ -74,7 +72,9 @@ async def read_progress(client: DemoClient) -> Progress:
         timers_late=sum(int(answer["timers_late"]) for _, answer in known),
         published=sum(int(answer["published_events"]) for _, answer in known),
         applied=sum(int(answer["applied_events"]) for _, answer in known),
-        halted=tuple(f"{service}: {answer['consumer_halted']}" for service, answer in known if answer["consumer_halted"]),
+        halted=tuple(
+            f"{service}: {answer['consumer_halted']}" for service, answer in known if answer["consumer_halted"]
+        ),
         next_timer_in_s=min(waits, default=None),
     )
 
@@ -98,7 +98,9 @@ async def read_figures(client: DemoClient, *, patient: bool) -> Figures:
 
 
 def _decimals(counters: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Decimal]]:
-    return {county: {name: Decimal(str(value)) for name, value in values.items()} for county, values in counters.items()}
+    return {
+        county: {name: Decimal(str(value)) for name, value in values.items()} for county, values in counters.items()
+    }
 
 
 def _places(centres: Mapping[str, Mapping[str, Mapping[str, int]]]) -> dict[tuple[str, str], dict[str, int]]:

@@ -142,7 +142,11 @@ def _compare_alerts(
         turns[subject] += 1
     result.lost += [f"alert never raised: {_name(key)}" for key in expected.alerts.keys() - found.keys()]
     result.doubled += [f"alert without a cause: {_name(key)}" for key in found.keys() - expected.alerts.keys()]
-    acknowledged, doubtful, lengths = acknowledged_alerts(ledger), doubtful_acknowledgements(ledger), policy_lengths(ledger)
+    acknowledged, doubtful, lengths = (
+        acknowledged_alerts(ledger),
+        doubtful_acknowledgements(ledger),
+        policy_lengths(ledger),
+    )
     for key in found.keys() & expected.alerts.keys():
         alert, wanted = found[key], expected.alerts[key]
         alert_id = str(alert["alert_id"])
@@ -150,7 +154,9 @@ def _compare_alerts(
         if alert["county"] != wanted.county:
             result.left_over.append(f"{_name(key)}: county {alert['county']} instead of {wanted.county}")
         if was_acknowledged != (alert_id in acknowledged) and alert_id not in doubtful:
-            result.left_over.append(f"{_name(key)}: acknowledged by {alert['acknowledged_by']}, the ledger says otherwise")
+            result.left_over.append(
+                f"{_name(key)}: acknowledged by {alert['acknowledged_by']}, the ledger says otherwise"
+            )
         state = "resolved" if wanted.resolved else "acknowledged" if was_acknowledged else "escalated"
         if alert["state"] != state:
             result.left_over.append(f"{_name(key)}: {alert['state']} instead of {state}")

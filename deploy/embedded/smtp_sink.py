@@ -9,11 +9,9 @@ It serves from a thread of its own, so that the launcher's work does not delay i
 """
 
 import asyncio
-import quopri
 import re
 import threading
-from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.header import decode_header, make_header
@@ -22,12 +20,13 @@ from email.utils import formatdate
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 MAILBOX_FILE: Final = "mail.mbox"
 LETTER_BYTES_MAX: Final = 1024 * 1024
-READY_TIMEOUT_S: Final = 10.0
+DEADLINE_S: Final = 10.0
+HOST_NAME: Final = "smtp-sink.payesh.invalid"
+IDENT: Final = "Payesh mail sink"
 ACCEPTED: Final = "250 OK"
 
 _ACKNOWLEDGE_LINK = re.compile(rb"https?://[^\s\"<>]+/acknowledge/[A-Za-z0-9._~-]+")
@@ -65,7 +64,10 @@ class SmtpSink:
         self.answer: Callable[[str, int], str] = _accept
         self._mailbox_directory = mailbox_directory
         self._mailbox: BinaryIO | None = None
-        self._controller: Controller | None = None
+        self._loop: asyncio.AbstractEventLoop
+        self._thread: threading.Thread | None = None
+        self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.BaseTransport] = set()
         self._arrived = threading.Condition()
 
     @property
@@ -76,24 +78,23 @@ class SmtpSink:
         """Listen; returns when connections are accepted. Raises OSError if the port is taken."""
         self._mailbox_directory.mkdir(parents=True, exist_ok=True)
         self._mailbox = self.mailbox_file.open("ab")
-        self._controller = _SinkController(
-            self, hostname=self.host, port=self.port, ready_timeout=READY_TIMEOUT_S, data_size_limit=LETTER_BYTES_MAX
-        )
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="smtp-sink", daemon=True)
+        self._thread.start()
         try:
-            self._controller.start()
+            asyncio.run_coroutine_threadsafe(self._listen(self._loop), self._loop).result(DEADLINE_S)
         except BaseException:
-            self._mailbox.close()
+            self.stop()
             raise
-        server = self._controller.server
-        sockets = getattr(server, "sockets", ())
-        if sockets:
-            self.port = int(sockets[0].getsockname()[1])
 
     def stop(self) -> None:
-        """Stop listening and close the mailbox; what arrived stays readable."""
-        if self._controller is not None:
-            self._controller.stop(no_assert=True)
-            self._controller = None
+        """Stop listening, drop connections and close the mailbox; what arrived stays readable."""
+        if self._thread is not None:
+            asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(DEADLINE_S)
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(DEADLINE_S)
+            self._loop.close()
+            self._thread = None
         if self._mailbox is not None:
             self._mailbox.close()
             self._mailbox = None
@@ -109,6 +110,19 @@ class SmtpSink:
         """Block until `count` letters were taken; False when `timeout_s` passed first. Not for an event loop."""
         with self._arrived:
             return self._arrived.wait_for(lambda: len(self.letters) >= count, timeout_s)
+
+    async def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
+        server = await loop.create_server(lambda: _Connection(self, self._connections), self.host, self.port)
+        self._server = server
+        self.port = int(server.sockets[0].getsockname()[1])
+
+    async def _close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for transport in tuple(self._connections):
+            transport.close()
+        await asyncio.sleep(0)
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
         """One letter per recipient. Called by aiosmtpd."""
@@ -142,7 +156,7 @@ def read_letter(content: bytes, recipient: str) -> ReceivedLetter:
         delivery_id=message.get("X-Payesh-Delivery-Id", ""),
         message_id=message.get("Message-ID", ""),
         recipient=recipient,
-        subject=str(make_header(decode_header(message.get("Subject", "")))),
+        subject=_decoded(str(message.get("Subject", ""))),
         language=message.get("Content-Language", ""),
         alert_id=message.get("X-Payesh-Alert-Id", ""),
         alert_kind=message.get("X-Payesh-Alert-Kind", ""),
@@ -154,30 +168,34 @@ def read_letter(content: bytes, recipient: str) -> ReceivedLetter:
 
 def _acknowledge_link(message: "Message[str, str]") -> str | None:
     part = next((part for part in message.walk() if part.get_content_type() == "text/plain"), None)
-    if part is None:
-        return None
-    decode = _DECODERS.get(str(part.get("Content-Transfer-Encoding", "")).lower(), bytes)
-    payload: object = part.get_payload()
-    found = _ACKNOWLEDGE_LINK.search(decode(str(payload).encode("ascii", "surrogateescape")))
+    text: object = part.get_payload(decode=True) if part is not None else None
+    found = _ACKNOWLEDGE_LINK.search(text) if isinstance(text, bytes) else None
     return found.group().decode("ascii") if found else None
 
 
-_DECODERS: Final[Mapping[str, Callable[[bytes], bytes]]] = {
-    "base64": b64decode,
-    "quoted-printable": quopri.decodestring,
-}
+def _decoded(header: str) -> str:
+    try:
+        return str(make_header(decode_header(header)))
+    except (LookupError, ValueError):
+        return header
 
 
 def _accept(_recipient: str, _taken: int) -> str:
     return ACCEPTED
 
 
-class _SinkController(Controller):
-    """aiosmtpd's threaded server; its own check connects to the configured port, which is 0 when any port will do."""
+class _Connection(SMTP):
+    """One SMTP connection; known to the sink while it is open, so that stopping can end it."""
 
-    def _trigger_server(self) -> None:
-        server = self.server
-        sockets = getattr(server, "sockets", ())
-        if sockets:
-            self.port = int(sockets[0].getsockname()[1])
-        super()._trigger_server()
+    def __init__(self, sink: SmtpSink, open_connections: "set[asyncio.BaseTransport]") -> None:
+        super().__init__(sink, hostname=HOST_NAME, ident=IDENT, data_size_limit=LETTER_BYTES_MAX, enable_SMTPUTF8=True)
+        self._open_connections = open_connections
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._open_connections.add(transport)
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self.transport is not None:
+            self._open_connections.discard(self.transport)
+        super().connection_lost(error)

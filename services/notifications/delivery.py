@@ -42,7 +42,9 @@ _log = get_logger(__name__)
 
 
 @dataclass(slots=True)
-class _Outcome:
+class Outcome:
+    """What became of the letters of one batch."""
+
     sent: list[UUID] = field(default_factory=list["UUID"])
     failed: list[store.FailedDelivery] = field(default_factory=list["store.FailedDelivery"])
     untried: list[UUID] = field(default_factory=list["UUID"])
@@ -101,9 +103,9 @@ class DeliveryWorker:
             await self._mark(lease_id, leased, outcome)
         return len(leased)
 
-    async def _send_all(self, leased: Sequence[store.LeasedDelivery], key: bytes, lease_ends_s: float) -> _Outcome:
+    async def _send_all(self, leased: Sequence[store.LeasedDelivery], key: bytes, lease_ends_s: float) -> Outcome:
         """Send in order. What cannot be sent before the lease ends, or before a stop, is left untried."""
-        outcome = _Outcome()
+        outcome = Outcome()
         clock = asyncio.get_running_loop()
         away: str | None = None
         for delivery in leased:
@@ -148,7 +150,7 @@ class DeliveryWorker:
         delay_s = None if last else retry_delay_s(delivery.attempts, self._settings.delivery_retry_first_s)
         return store.FailedDelivery(delivery.delivery_id, error, delay_s)
 
-    async def _mark(self, lease_id: UUID, leased: Sequence[store.LeasedDelivery], outcome: _Outcome) -> None:
+    async def _mark(self, lease_id: UUID, leased: Sequence[store.LeasedDelivery], outcome: Outcome) -> None:
         """Write the outcome; a deadlock with a bulk cancellation is tried again."""
         dying = {failure.delivery_id: failure for failure in outcome.failed if failure.retry_delay_s is None}
         await _without_deadlock(lambda: self._mark_living(lease_id, outcome))
@@ -161,7 +163,7 @@ class DeliveryWorker:
         if outcome.failed:
             _log.warning("letters_failed", failed=len(outcome.failed), dead=len(dying), error=outcome.failed[0].error)
 
-    async def _mark_living(self, lease_id: UUID, outcome: _Outcome) -> None:
+    async def _mark_living(self, lease_id: UUID, outcome: Outcome) -> None:
         retried = [failure for failure in outcome.failed if failure.retry_delay_s is not None]
         async with self._context.begin() as tx:
             if outcome.sent:

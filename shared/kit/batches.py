@@ -65,6 +65,11 @@ class Decoder:
     def decode(self, records: Sequence[Record]) -> Batch:
         """Sort records into readable, unreadable and ignored. An unknown type is ignored and counted, not an error."""
         batch = Batch()
+        self.decode_into(batch, records)
+        return batch
+
+    def decode_into(self, batch: Batch, records: Sequence[Record]) -> None:
+        """Like `decode`, adding to `batch`."""
         for record in records:
             partition = TopicPartition(record.topic, record.partition)
             batch.offsets[partition] = max(batch.offsets.get(partition, 0), record.offset + 1)
@@ -85,9 +90,10 @@ class Decoder:
                 received = read_event(headers, record.value, known[0])
             except UnreadableRecordError as error:
                 batch.unreadable.append(_parked(record, "unreadable", str(error)))
+            except Exception as error:  # noqa: BLE001 - an escape would pass the whole batch over (rule 4)
+                batch.unreadable.append(_parked(record, "unreadable", repr(error)))
             else:
                 batch.readable.append(Readable(record, received, known[1]))
-        return batch
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """Batch consumer: a batch is one transaction; what fails is walked event by event, retried, then parked (rules 4 to 7).
 
 It receives raw records from a FastStream subscription (see `subscription`). One batch is being committed while the next
-is fetched and decoded. Offsets are committed explicitly and only after the database commit.
+is fetched and decoded. Offsets are committed explicitly, only after the database commit, and beside the next batch.
 """
 
 import asyncio
@@ -43,6 +43,8 @@ RETRY_DELAY_S_MAX = 5.0
 PARKED_IN_A_ROW_MAX = 100
 """Handler failures in a row after which it is no longer the events that are suspected, but the code: the consumer halts."""
 DRAIN_TIMEOUT_S = 20.0
+DECODE_SLICE_RECORDS = 50
+"""Records decoded between two looks at the event loop, so that the batch in flight (and HTTP) is not held up meanwhile."""
 
 log = get_logger(__name__)
 
@@ -68,6 +70,8 @@ class BatchConsumer:
         self._tries_max = tries_max
         self.decoder = Decoder(reactions)
         self._in_flight: asyncio.Task[None] | None = None
+        self._committing: asyncio.Task[None] | None = None
+        self._uncommitted_offsets: dict[TopicPartition, int] = {}
         self._assignment = 0
         self._stopping = asyncio.Event()
         self._parked_in_a_row = 0
@@ -87,7 +91,7 @@ class BatchConsumer:
         that escaped to FastStream would be passed over by the next acknowledgement (rule 4).
         """
         assignment = self._assignment
-        batch = self.decoder.decode(records)
+        batch = await self._decode(records)
         await self._wait_in_flight()
         if self.halted is not None:
             await self._stopping.wait()
@@ -96,19 +100,27 @@ class BatchConsumer:
         self._in_flight = asyncio.create_task(self._settle(batch, committer))
 
     async def drain(self) -> None:
-        """On partition revoke or stop: let the batch in flight finish, or roll it back after `DRAIN_TIMEOUT_S` (rule 6)."""
+        """On partition revoke or stop: let the batch in flight finish, or roll it back after `DRAIN_TIMEOUT_S` (rule 6).
+
+        Then its offsets are committed, before the partitions go.
+        """
         self._assignment += 1
-        if self._in_flight is not None and not self._in_flight.done():
-            _, unfinished = await asyncio.wait([self._in_flight], timeout=DRAIN_TIMEOUT_S)
-            for task in unfinished:
-                task.cancel()
-            await asyncio.wait([self._in_flight])
+        await _finish_or_cancel(self._in_flight)
+        await _finish_or_cancel(self._committing)
+        self._uncommitted_offsets.clear()
         self.settled_offsets.clear()
 
     async def stop(self) -> None:
         """Finish or roll back, then refuse further batches."""
         self._stopping.set()
         await self.drain()
+
+    async def _decode(self, records: Sequence[Record]) -> Batch:
+        batch = Batch()
+        for start in range(0, len(records), DECODE_SLICE_RECORDS):
+            self.decoder.decode_into(batch, records[start : start + DECODE_SLICE_RECORDS])
+            await asyncio.sleep(0)
+        return batch
 
     async def _wait_in_flight(self) -> None:
         if self._in_flight is not None:
@@ -136,11 +148,19 @@ class BatchConsumer:
             return
         self.last_progress_s = time.monotonic()
         self.settled_offsets.update(batch.offsets)
-        try:
-            await committer.commit(batch.offsets)
-        except KafkaError as error:
-            # The partition moved on, or the broker is away: the records come again and the inbox knows them.
-            log.warning("offsets_not_committed", error=repr(error))
+        self._uncommitted_offsets.update(batch.offsets)
+        if self._committing is None or self._committing.done():
+            self._committing = asyncio.create_task(self._commit_offsets(committer))
+
+    async def _commit_offsets(self, committer: OffsetCommitter) -> None:
+        """Commit the offsets of settled batches, and of those that settle meanwhile, one request at a time."""
+        while self._uncommitted_offsets:
+            offsets, self._uncommitted_offsets = self._uncommitted_offsets, {}
+            try:
+                await committer.commit(offsets)
+            except KafkaError as error:
+                # The partition moved on, or the broker is away: the records come again and the inbox knows them.
+                log.warning("offsets_not_committed", error=repr(error))
 
     def _halt(self, reason: str) -> None:
         self.halted = reason
@@ -166,6 +186,8 @@ class BatchConsumer:
             outcome = await self._apply_readable(batch.readable, tx)
             outcome.parked.extend(batch.unreadable)
         self._report(outcome)
+        if outcome.applied:
+            self._parked_in_a_row = 0
 
     async def _apply_readable(self, readable: Sequence[Readable], tx: Transaction) -> Outcome:
         if not readable:
@@ -267,10 +289,21 @@ class BatchConsumer:
             metric.labels(self._service, topic).inc(amount)
 
 
+async def _finish_or_cancel(task: asyncio.Task[None] | None) -> None:
+    """Wait for `task`; cancel it after `DRAIN_TIMEOUT_S`."""
+    if task is None or task.done():
+        return
+    _, unfinished = await asyncio.wait([task], timeout=DRAIN_TIMEOUT_S)
+    if unfinished:
+        task.cancel()
+        await asyncio.wait([task])
+
+
 def is_transient(error: BaseException) -> bool:
     """True when the same transaction may succeed later without anybody mending anything."""
     if isinstance(error, asyncpg.QueryCanceledError):
         return False  # the statement itself is too slow: retrying it for ever would hold up everything behind it
     return is_unavailable(error) or isinstance(
-        error, asyncpg.SerializationError | asyncpg.DeadlockDetectedError | asyncpg.InterfaceError | OSError
+        error,
+        asyncpg.SerializationError | asyncpg.DeadlockDetectedError | asyncpg.ReadOnlySQLTransactionError | OSError,
     )

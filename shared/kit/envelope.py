@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from shared.contracts.base import Event
 from shared.kit.routing import Received
+from shared.kit.telemetry import parse_traceparent
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -69,7 +70,7 @@ def to_headers(event: OutgoingEvent) -> list[tuple[str, bytes]]:
     return headers
 
 
-def event_type_of(headers: Mapping[str, bytes]) -> str | None:
+def event_type_of(headers: Mapping[str, bytes | None]) -> str | None:
     """The record's ``ce_type``, or None if it has none or an absurd one."""
     value = headers.get("ce_type")
     if value is None or len(value) > HEADER_BYTES_MAX:
@@ -77,23 +78,22 @@ def event_type_of(headers: Mapping[str, bytes]) -> str | None:
     return value.decode(errors="replace")
 
 
-def read_event(headers: Mapping[str, bytes], value: bytes | None, event_type: type[Event]) -> Received[Event]:
+def read_event(headers: Mapping[str, bytes | None], value: bytes | None, event_type: type[Event]) -> Received[Event]:
     """Decode a record of a known type. Raises UnreadableRecordError."""
     try:
-        event_id = UUID(headers["ce_id"].decode())
-        time = datetime.fromisoformat(headers["ce_time"].decode())
-        sequence = int(headers["ce_sequence"])
-        subject = headers["ce_subject"].decode()
-        correlation_id = headers["ce_correlationid"].decode()
-        traceparent = headers["ce_traceparent"].decode() if "ce_traceparent" in headers else None
-    except KeyError as missing:
-        raise UnreadableRecordError(f"header {missing.args[0]} is missing") from missing
-    except ValueError as error:
+        event_id = UUID(_header(headers, "ce_id"))
+        time = datetime.fromisoformat(_header(headers, "ce_time"))
+        if time.tzinfo is None:
+            raise UnreadableRecordError("header ce_time has no zone")
+        time = time.astimezone(UTC)
+        sequence = int(_header(headers, "ce_sequence"))
+        subject, correlation_id = _header(headers, "ce_subject"), _header(headers, "ce_correlationid")
+    except UnreadableRecordError:
+        raise
+    except (ValueError, OverflowError) as error:
         raise UnreadableRecordError(f"a CloudEvents header is malformed: {error}") from error
     if not 0 < sequence <= SEQUENCE_MAX:
         raise UnreadableRecordError(f"header ce_sequence is out of range: {sequence}")
-    if len(correlation_id) > HEADER_BYTES_MAX or time.tzinfo is None:
-        raise UnreadableRecordError("header ce_correlationid is too long or ce_time has no zone")
     try:
         event = event_type.model_validate_json(value or b"")
     except ValidationError as error:
@@ -102,7 +102,23 @@ def read_event(headers: Mapping[str, bytes], value: bytes | None, event_type: ty
         raise UnreadableRecordError("the body is nested too deeply") from error
     if event.aggregate_id != subject:
         raise UnreadableRecordError(f"ce_subject {subject!r} is not the body's {event.stream.key_field}")
-    return Received(event, event_id, time.astimezone(UTC), sequence, correlation_id, traceparent)
+    return Received(event, event_id, time, sequence, correlation_id, _traceparent(headers))
+
+
+def _header(headers: Mapping[str, bytes | None], name: str) -> str:
+    """A required header as text that PostgreSQL can store and index. Raises UnreadableRecordError, UnicodeDecodeError."""
+    value = headers.get(name)
+    if value is None:
+        raise UnreadableRecordError(f"header {name} is missing")
+    if len(value) > HEADER_BYTES_MAX or b"\0" in value:
+        raise UnreadableRecordError(f"header {name} is longer than {HEADER_BYTES_MAX} bytes or holds a NUL")
+    return value.decode()
+
+
+def _traceparent(headers: Mapping[str, bytes | None]) -> str | None:
+    """The trace context; an invalid one is ignored, as its standard says, and never a reason to refuse an event."""
+    parsed = parse_traceparent((headers.get("ce_traceparent") or b"").decode(errors="replace"))
+    return str(parsed) if parsed else None
 
 
 def _first_problem(error: ValidationError) -> str:

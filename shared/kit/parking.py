@@ -12,7 +12,8 @@ from shared.kit.connections import Connection
 
 ParkReason = Literal["failed", "behind", "unreadable", "out_of_order"]
 ERROR_CHARACTERS_MAX = 2_000
-BODY_PREVIEW_BYTES = 4_096
+AGGREGATE_ID_BYTES_MAX = 1_024
+"""As long as a readable event's (envelope.HEADER_BYTES_MAX); a record's key may be anything, and this fits into an index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class ParkedRecord:
 
 def _headers_json(headers: Sequence[tuple[str, bytes]]) -> str:
     """Headers as base64, because a header that cannot be decoded may be the very reason for parking."""
-    return json.dumps([[name, base64.b64encode(value or b"").decode()] for name, value in headers])
+    return json.dumps([[_text(name), base64.b64encode(value or b"").decode()] for name, value in headers])
 
 
 def headers_from_json(text: str) -> dict[str, bytes]:
@@ -56,7 +57,7 @@ async def park(connection: Connection, consumer: int, records: Sequence[ParkedRe
                 record.topic,
                 record.partition,
                 record.offset,
-                _text(record.aggregate_id),
+                _text(record.aggregate_id).encode()[:AGGREGATE_ID_BYTES_MAX].decode(errors="ignore"),
                 record.sequence,
                 record.event_id,
                 record.type and _text(record.type),
@@ -167,6 +168,21 @@ async def lock_aggregate(connection: Connection, consumer: int, topic: str, aggr
         aggregate_id,
     )
     return [ParkedEvent(**dict(row)) for row in rows]
+
+
+async def next_behind(connection: Connection, consumer: int, settled: ParkedEvent) -> int | None:
+    """The aggregate's next open parked event, as of now: one may have been parked while `lock_aggregate` was waiting."""
+    parked_id: int | None = await connection.fetchval(
+        """
+        SELECT parked_id FROM parked_event
+        WHERE consumer = $1 AND topic = $2 AND aggregate_id = $3 AND state = 'parked' AND reason <> 'unreadable'
+        ORDER BY sequence NULLS FIRST, parked_id LIMIT 1
+        """,
+        consumer,
+        settled.topic,
+        settled.aggregate_id,
+    )
+    return parked_id
 
 
 async def settle(

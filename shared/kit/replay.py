@@ -79,8 +79,9 @@ async def _replay_one(pool: Pool, consumer: BatchConsumer, parked_id: int, by: s
                 await run_reactions([readable], tx)
             reason = "it had been applied already" if is_duplicate else "replayed"
             await parking.settle(tx.connection, parked_id, "replayed", by, reason, body)
-            behind = [item.parked_id for item in waiting if item.parked_id != parked_id]
-            return behind[0] if behind and found.reason != "unreadable" else None
+            if found.reason == "unreadable":
+                return None
+            return await parking.next_behind(tx.connection, consumer.consumer_id, found)
     except Refusal:
         raise
     except Exception as error:

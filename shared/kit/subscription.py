@@ -92,7 +92,7 @@ class Subscription:
         self._consumer = consumer
         self._pauses_when_idle = pauses_when_idle
         self.broker = KafkaBroker(
-            bootstrap_servers,
+            bootstrap_servers.split(","),  # FastStream takes a string for one address
             client_id=f"{group}-{instance}",
             consumer_only=True,
             allow_auto_create_topics=False,

@@ -100,6 +100,7 @@ class TimerWorker:
             if not await timers.claim(tx.connection, row):
                 raise _SupersededError
             await route.call(DueTimer(row.kind, row.subject_id, row.fence, row.due_at, policy), tx)
-            if not await timers.finish(tx.connection, row) and (row.kind, row.subject_id) not in tx.armed:
+            changed_here = (row.kind, row.subject_id) in tx.changed_timers
+            if not await timers.finish(tx.connection, row) and not changed_here:
                 raise _SupersededError
         metrics.TIMERS_FIRED.labels(row.kind).inc()

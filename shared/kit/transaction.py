@@ -46,7 +46,7 @@ class Transaction:
         self.causation_id = causation_id
         self.traceparent = traceparent
         self.pending: list[outbox.PendingEvent] = []
-        self.armed: set[tuple[str, str]] = set()
+        self.changed_timers: set[tuple[str, str]] = set()
 
     async def publish(self, event: Event) -> UUID:
         """Publish `event` if this transaction commits. Returns the event's id (UUIDv7). Raises EventTooLargeError."""
@@ -69,12 +69,15 @@ class Transaction:
 
         `delay` is domain time; `policy` is copied, so a later change of the policy never changes a running timer.
         """
-        self.armed.add((kind, str(subject_id)))
+        self.changed_timers.add((kind, str(subject_id)))
         return await timers.arm(self.connection, kind, str(subject_id), delay, policy, self.correlation_id)
 
     async def cancel_timer(self, kind: str, subject_id: UUID | str) -> bool:
         """Cancel the timer; False if none was armed (it may have fired)."""
-        return await timers.cancel(self.connection, kind, str(subject_id))
+        cancelled = await timers.cancel(self.connection, kind, str(subject_id))
+        if cancelled:
+            self.changed_timers.add((kind, str(subject_id)))
+        return cancelled
 
     async def flush(self) -> None:
         """INSERT what was published. The boundary calls it right before COMMIT, so that head locks are held briefly."""

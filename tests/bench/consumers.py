@@ -172,7 +172,7 @@ class PlainHandler:
     name = "plain FastStream handler"
 
     async def run(self, source: Source, group: str) -> float:
-        broker = KafkaBroker(source.bootstrap_servers, logger=None)
+        broker = KafkaBroker(source.bootstrap_servers.split(","), logger=None)
         done = asyncio.Event()
         taken = 0
 

@@ -83,20 +83,18 @@ class Desk:
     timer_workers: list[TimerWorker] = field(default_factory=list[TimerWorker])
 
     def settings(self, **changes: Any) -> Settings:
-        return Settings(
-            **{
-                "api_database_url": self.database.api_url,
-                "worker_database_url": self.database.worker_url,
-                "jwks_url": "http://issuer.test/keys",
-                "jwt_issuer": "http://issuer.test",
-                "smtp_host": self.sink.host,
-                "smtp_port": self.sink.port,
-                "smtp_from": "payesh@payesh.example",
-                "public_url": "http://service.test",
-                "delivery_retry_first_s": 0.05,
-                **changes,
-            }
-        )
+        values: dict[str, Any] = {
+            "api_database_url": self.database.api_url,
+            "worker_database_url": self.database.worker_url,
+            "jwks_url": "http://issuer.test/keys",
+            "jwt_issuer": "http://issuer.test",
+            "smtp_host": self.sink.host,
+            "smtp_port": self.sink.port,
+            "smtp_from": "payesh@payesh.example",
+            "public_url": "http://service.test",
+            "delivery_retry_first_s": 0.05,
+        }
+        return Settings(**(values | changes))
 
     def context(self, **settings: Any) -> WorkerContext[Settings]:
         return WorkerContext(self.pool, self.settings(**settings), self.stopping)

@@ -1,6 +1,7 @@
 """A small service on the real spine, for tests: one event type on a topic of its own, one tally table."""
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -14,7 +15,7 @@ from shared.kit.connections import Pool
 from shared.kit.consumer import BatchConsumer
 from shared.kit.database import open_pool
 from shared.kit.relay import Relay, RelaySettings
-from shared.kit.routing import Reaction, Received, collect_reactions
+from shared.kit.routing import Reaction, Received
 from shared.kit.subscription import Subscription
 from shared.kit.transaction import Transaction, begin
 from tests.support.environment import ServiceDatabase
@@ -25,6 +26,20 @@ TALLY_SCHEMA = """
     CREATE TABLE thing (thing_id uuid PRIMARY KEY);
     GRANT SELECT, INSERT, UPDATE, DELETE ON tally, seen, thing TO payesh_api, payesh_worker;
 """
+
+
+WAIT_DEADLINE_S = 15.0
+WAIT_INTERVAL_S = 0.02
+
+
+async def wait_until(condition: Callable[[], Awaitable[bool]], deadline_s: float = WAIT_DEADLINE_S) -> None:
+    """Poll `condition` until it holds; fails the test when it does not by the deadline."""
+    try:
+        async with asyncio.timeout(deadline_s):
+            while not await condition():
+                await asyncio.sleep(WAIT_INTERVAL_S)
+    except TimeoutError:
+        raise AssertionError("what the test waits for did not happen") from None
 
 
 class Counted(Event):
@@ -98,6 +113,31 @@ class Spine:
         async with begin(self.pool, SYSTEM, f"test-{uuid4()}") as tx:
             return await tx.publish(self.event_type(thing_id=thing_id or uuid4(), amount=amount))
 
+    async def until_seen(self, *things: UUID) -> None:
+        """Wait until an event of each of `things` has been applied."""
+
+        async def all_seen() -> bool:
+            wanted = [str(thing) for thing in things]
+            query = "SELECT count(DISTINCT aggregate_id) FROM seen WHERE aggregate_id = ANY ($1)"
+            return await self.pool.fetchval(query, wanted) == len(set(wanted))
+
+        await wait_until(all_seen)
+
+    async def until_published(self) -> None:
+        """Wait until the outbox is empty."""
+
+        async def is_empty() -> bool:
+            return await self.pool.fetchval("SELECT count(*) FROM outbox") == 0
+
+        await wait_until(is_empty)
+
+    async def parked(self) -> list[tuple[str, str, int | None, str]]:
+        """Open parked events in order: aggregate id, reason, sequence, error."""
+        rows = await self.pool.fetch(
+            "SELECT aggregate_id, reason, sequence, error FROM parked_event WHERE state = 'parked' ORDER BY parked_id"
+        )
+        return [tuple(row) for row in rows]
+
     async def tally(self) -> int:
         return await self.pool.fetchval("SELECT coalesce(sum(amount), 0)::bigint FROM tally")
 
@@ -115,7 +155,7 @@ async def open_spine(database: ServiceDatabase, bootstrap_servers: str, topic: s
         await owner.execute(TALLY_SCHEMA)
     finally:
         await owner.close()
-    pool = await open_pool(database.worker_url, size=8, name="spine-test")
+    pool = await open_pool(database.worker_url, size=12, name="spine-test")
     try:
         yield Spine(database, pool, bootstrap_servers, counted_on(topic))
     finally:

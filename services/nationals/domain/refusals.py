@@ -5,8 +5,8 @@ from shared.contracts.refusals import RefusalType
 CENTRE_NOT_FOUND = RefusalType(
     "nationals.centre.not_found",
     404,
-    "There is no such centre in the counties of your role.",
-    "چنین مرکزی در شهرستان‌های حوزهٔ نقش شما نیست.",
+    "There is no such centre that you may do this with.",
+    "چنین مرکزی که شما مجاز به این کار در آن باشید وجود ندارد.",
 )
 CENTRE_EXISTS = RefusalType(
     "nationals.centre.exists",

@@ -11,7 +11,7 @@ from services.nationals.domain.capacity import check_can_hold
 from services.nationals.domain.case_facts import Attempt, CaseState
 from services.nationals.domain.case_machine import Step, take
 from services.nationals.handlers.case_reading import read_facts, require_case
-from services.nationals.handlers.places import BOOKING_EXPIRY, announce_held, give_back_places
+from services.nationals.handlers.places import BOOKING_EXPIRY, announce_held, give_back_places, lock_places
 from services.nationals.settings import casework_periods
 from services.nationals.store import bookings as booking_store
 from services.nationals.store import cases as case_store
@@ -53,7 +53,7 @@ class BookingReleased(BaseModel):
 
 
 async def book_places(command: BookPlaces, tx: Transaction) -> PlacesBooked:
-    """Hold a place for every person of the household in one centre, until the booking expires, or hold none.
+    """Hold a place for every person of the household in one centre of any county, until the booking expires, or hold none.
 
     Raises Refusal with the number of the first safeguard that is not met (1, 2, 4, 5, 7, 8, 9, 11), or 404.
     """
@@ -63,7 +63,7 @@ async def book_places(command: BookPlaces, tx: Transaction) -> PlacesBooked:
     centre_county = await centre_store.find_county(tx.connection, command.centre_id)
     if centre_county is None:
         raise Refusal(refusals.CENTRE_NOT_FOUND)
-    locked = await centre_store.lock_places(tx.connection, command.centre_id)
+    locked = await lock_places(command.centre_id, centre_county, tx)
     check_can_hold(locked, command.places)
     hold = casework_periods().booking_hold
     booking_id = uuid7()

@@ -56,7 +56,7 @@ async def set_capacity(command: SetCapacity, tx: Transaction) -> CapacityView:
     Raises Refusal (safeguard 11) below what is taken, or when lowering without a reason.
     """
     county = await centre_store.find_county(tx.connection, command.centre_id)
-    if county is None:
+    if county is None or county not in tx.principal.counties:
         raise Refusal(refusals.CENTRE_NOT_FOUND)
     await centre_store.ensure_place_kind(tx.connection, command.centre_id, county, command.place_kind)
     before = (await centre_store.lock_places(tx.connection, command.centre_id))[command.place_kind]

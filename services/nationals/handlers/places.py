@@ -15,6 +15,13 @@ from shared.kit.transaction import Transaction
 BOOKING_EXPIRY = "nationals.booking_expiry"
 
 
+async def lock_places(centre_id: UUID, county: County, tx: Transaction) -> dict[PlaceKind, Places]:
+    """The centre's places under their lock, for a household of any county."""
+    if county not in tx.principal.counties:
+        await centre_store.open_county(tx.connection, county)
+    return await centre_store.lock_places(tx.connection, centre_id)
+
+
 async def announce_places(
     centre_id: UUID,
     county: County,
@@ -68,9 +75,7 @@ async def announce_held(
 
 async def give_back_places(booking: BookingRow, state: BookingState, tx: Transaction) -> None:
     """End a held booking, read under its case's lock, and give its places back: once, or not at all if it was ended before."""
-    if booking.centre_county not in tx.principal.counties:
-        await centre_store.see_county(tx.connection, booking.centre_county)
-    locked = await centre_store.lock_places(tx.connection, booking.centre_id)
+    locked = await lock_places(booking.centre_id, booking.centre_county, tx)
     if not await booking_store.end_booking(tx.connection, booking.booking_id, state):
         return
     if state is BookingState.RELEASED:

@@ -316,6 +316,12 @@ CREATE POLICY centre_place_counter_api ON casework.centre_place_counter TO payes
     USING (county = ANY (payesh_counties())) WITH CHECK (county = ANY (payesh_counties()));
 CREATE POLICY centre_place_counter_worker ON casework.centre_place_counter TO payesh_worker USING (true) WITH CHECK (true);
 
+-- A return centre serves households of every county, so every caller may see which centres there are and what is free. Changing
+-- them stays with their county. The catalogue says nothing about persons.
+CREATE POLICY centre_catalogue ON casework.centre FOR SELECT TO payesh_api USING (true);
+CREATE POLICY centre_place_catalogue ON casework.centre_place FOR SELECT TO payesh_api USING (true);
+CREATE POLICY centre_place_counter_catalogue ON casework.centre_place_counter FOR SELECT TO payesh_api USING (true);
+
 -- The trigger that keeps `held` runs as the owner.
 CREATE POLICY centre_place_owner ON casework.centre_place TO CURRENT_USER USING (true) WITH CHECK (true);
 

@@ -255,7 +255,7 @@ BEGIN
           <> found_case.household_size THEN
         RAISE EXCEPTION 'safeguard 7: a household is booked whole or not at all' USING ERRCODE = 'check_violation';
     ELSIF NOT EXISTS (SELECT FROM casework.centre WHERE centre_id = NEW.centre_id) THEN
-        RAISE EXCEPTION 'no such centre in the counties of the caller' USING ERRCODE = 'check_violation';
+        RAISE EXCEPTION 'no such centre' USING ERRCODE = 'check_violation';
     END IF;
     SELECT due_at, fence INTO NEW.expiry_due_at, NEW.expiry_fence FROM public.timer
     WHERE kind = 'nationals.booking_expiry' AND subject_id = NEW.booking_id::text;

@@ -39,7 +39,7 @@ async def insert_centre(connection: Connection, centre_id: UUID, county: County,
 
 
 async def find_county(connection: Connection, centre_id: UUID) -> County | None:
-    """The centre's county; None if it does not exist for the caller."""
+    """The centre's county; None if there is no such centre. Every caller may see every centre."""
     county = await connection.fetchval("SELECT county FROM casework.centre WHERE centre_id = $1", centre_id)
     return County(county) if county else None
 
@@ -153,11 +153,11 @@ async def insert_capacity_change(
     )
 
 
-async def see_county(connection: Connection, county: County) -> None:
-    """Let the rest of this transaction see `county` too.
+async def open_county(connection: Connection, county: County) -> None:
+    """Let the rest of this transaction touch the rows of `county` too.
 
-    Only for giving places back: a withdrawal always succeeds (safeguard 3), also where the caller's token does not grant the
-    county of the centre that holds the booking.
+    Only for holding places and giving them back: a centre serves households of every county, and a withdrawal always
+    succeeds (safeguard 3), also where the caller's token does not grant the centre's county.
     """
     await connection.execute(
         "SELECT set_config('payesh.counties', concat_ws(',', nullif(current_setting('payesh.counties', true), ''), $1::text),"

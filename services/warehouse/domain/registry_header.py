@@ -55,14 +55,22 @@ _HEADERS: dict[Column, tuple[str, ...]] = {
     Column.PROVINCE: ("استان", "نام استان", "province"),
     Column.ADDRESS: ("نشانی", "آدرس", "نشانی انبار", "آدرس انبار", "address"),
     Column.POSTAL_CODE: ("کد پستی", "postal_code"),
-    Column.FLOOR_AREA_M2: ("مساحت", "مساحت متر مربع", "مساحت به متر مربع", "area_m2", "floor_area_m2"),
-    Column.CAPACITY_TONNES: ("ظرفیت", "ظرفیت تن", "ظرفیت به تن", "capacity_tonnes"),
+    Column.FLOOR_AREA_M2: (
+        "مساحت",
+        "مساحت متر مربع",
+        "مساحت به متر مربع",
+        "area",
+        "area_m2",
+        "floor_area",
+        "floor_area_m2",
+    ),
+    Column.CAPACITY_TONNES: ("ظرفیت", "ظرفیت تن", "ظرفیت به تن", "capacity", "capacity_tonnes"),
     Column.LATITUDE: ("عرض جغرافیایی", "latitude"),
     Column.LONGITUDE: ("طول جغرافیایی", "longitude"),
     Column.OPERATOR: ("نام بهره‌بردار", "بهره‌بردار", "operator"),
     Column.OPERATOR_ID: ("شناسه ملی بهره‌بردار", "operator_id"),
     Column.STATUS: ("وضعیت", "وضعیت انبار", "status"),
-    Column.UPDATED_ON: ("تاریخ به‌روزرسانی", "تاریخ آخرین به‌روزرسانی", "updated_on"),
+    Column.UPDATED_ON: ("تاریخ به‌روزرسانی", "تاریخ بروزرسانی", "تاریخ آخرین به‌روزرسانی", "updated_on"),
 }
 _COLUMN_OF_KEY = {comparison_key(header): column for column, headers in _HEADERS.items() for header in headers}
 _UNITS: dict[Column, frozenset[str]] = {

@@ -180,12 +180,12 @@ async def test_county_is_invisible_and_untouchable_from_another(office: Office, 
         answer = await client.request(method, path, json=body, headers=elsewhere)
         assert answer.status_code == 404, answer.text
     assert (await client.post("/cases", json=CASE, headers=elsewhere)).status_code == 403
-    assert (await client.get("/centres", headers=elsewhere)).json()["items"] == []
-    assert (await client.get("/counters", headers=elsewhere)).json() == {
-        "centres": {},
-        "projected_centres": {},
-        "cases": {},
-    }
+    assert (await client.get("/legal-reviews", headers=elsewhere)).json()["items"] == []
+    assert (await client.get("/counters", headers=elsewhere)).json()["cases"] == {}
+    assert len((await client.get("/centres", headers=elsewhere)).json()["items"]) == 1, (
+        "centres serve the whole province"
+    )
+    assert await office.places(UUID(centre_id)) == (4, 0, 0)
     assert await office.superuser.fetchval("SELECT count(*) FROM casework.case_read_log") == 0
 
 

@@ -101,13 +101,20 @@ async def test_withdrawal_releases_and_consent_is_possible_anew(office: Office) 
     assert await office.places(centre_id) == (4, 4, 0)
 
 
-async def test_withdrawal_succeeds_without_authority_over_the_centre_s_county(office: Office) -> None:
+async def test_centre_serves_every_county_and_withdrawal_frees_it(office: Office) -> None:
     centre_id = await office.centre(capacity=2, county=County.TEHRAN)
     case_id = await office.consented(county=County.REY)
-    await office.book(case_id, centre_id, 1)
-    await office.withdraw(case_id, staff(County.REY))
+    here = staff(County.REY)
+    command = handlers.BookPlaces(case_id=case_id, centre_id=centre_id, places={PlaceKind.FAMILY: 1})
+    await office.run(handlers.book_places, command, here)
+    assert await office.places(centre_id) == (2, 1, 0)
+    await office.withdraw(case_id, here)
     assert await office.places(centre_id) == (2, 0, 0)
-    assert (await office.events("CentreCapacityChanged"))[-1]["county"] == "tehran"
+    assert [event["county"] for event in await office.events("CentreCapacityChanged")] == ["tehran"] * 3
+    capacity = handlers.SetCapacity(centre_id=centre_id, place_kind=PlaceKind.FAMILY, capacity=9, reason=None)
+    with pytest.raises(Refusal) as refused:
+        await office.run(handlers.set_capacity, capacity, here)
+    assert refused.value.reason is refusals.CENTRE_NOT_FOUND
 
 
 async def test_expiry_gives_places_back_and_keeps_the_consent(office: Office) -> None:

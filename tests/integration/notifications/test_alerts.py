@@ -1,22 +1,19 @@
 """Events become alerts on real PostgreSQL: once each, resolved in either order, escalated on time, stopped by people."""
 
 import asyncio
+import itertools
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
+from services.notifications.domain.rules import event_catalogue
 from services.notifications.handlers import apply_rules, escalate_alert, fold_alert_counters
 from shared.contracts.counties import County
 from shared.contracts.nationals import CentreCapacityThresholdCrossed, PhaseTwoReviewRequested, PlaceKind
 from shared.contracts.warehouse import InspectionScheduled
 from tests.support.notifications import Desk, overdue, received, resolved
-
-
-def state_is(state: str) -> Any:
-    return lambda alerts: [alert for alert in alerts if alert["state"] == state]
 
 
 async def test_one_alert_per_event_however_often_it_comes(desk: Desk) -> None:
@@ -130,7 +127,7 @@ async def test_nobody_acts_so_the_next_is_told_and_at_last_the_chair(desk: Desk)
     assert told == ["m0", "m1", "m2"]
     history = await desk.history(alert["alert_id"])
     assert [(entry["entry"], entry["step"]) for entry in history] == [("raised", 0), ("escalated", 1), ("escalated", 2)]
-    waits_s = [_seconds(first["at"], second["at"]) for first, second in zip(history, history[1:], strict=False)]
+    waits_s = [_seconds(first["at"], second["at"]) for first, second in itertools.pairwise(history)]
     assert all(1.0 <= wait_s < 2.0 for wait_s in waits_s), waits_s
     await asyncio.sleep(1.2)
     [alert] = await desk.alerts()
@@ -266,18 +263,20 @@ async def test_the_counters_are_the_fold_of_the_events(desk: Desk) -> None:
 
 async def test_a_failed_transaction_leaves_no_alert_and_no_event(desk: Desk) -> None:
     event = received(overdue())
-    with pytest.raises(RuntimeError):
+
+    async def apply_and_fail() -> None:
         async with desk.begin() as tx:
             await apply_rules(event, tx)
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await apply_and_fail()
     assert await desk.alerts() == []
     assert await desk.published() == []
 
 
 async def _fold_outbox(desk: Desk) -> None:
     """What the consumer would do with this service's own events."""
-    from services.notifications.domain.rules import event_catalogue
-
     catalogue = event_catalogue()
     rows = await desk.pool.fetch("SELECT type, body FROM outbox ORDER BY position")
     events = [received(catalogue[row["type"]].model_validate_json(row["body"])) for row in rows]

@@ -2,20 +2,32 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from deploy.embedded.smtp_sink import SmtpSink
-from services.notifications.delivery import LEASE_ROWS_MAX, DeliveryWorker
+from services.notifications.delivery import LEASE_ROWS_MAX, DeliveryWorker, Outcome
 from services.notifications.settings import Settings
+from services.notifications.store import deliveries as store
+from services.notifications.store.deliveries import LeasedDelivery
 from shared.contracts.counties import County
 from shared.contracts.notifications import AlertUndelivered
 from shared.kit.service import WorkerContext
 from tests.support.notifications import WAIT_S, Desk, overdue, received, resolved
 
 REFUSES = "554 no"
+
+
+def refuse(_recipient: str, _taken: int) -> str:
+    return REFUSES
+
+
+def accept(_recipient: str, _taken: int) -> str:
+    return "250 OK"
 
 
 def emails(alerts: list[dict[str, Any]], *states: str) -> list[dict[str, Any]]:
@@ -79,7 +91,7 @@ async def test_a_refused_letter_is_tried_again_and_delays_no_other(desk: Desk, s
 
 
 async def test_after_the_last_try_there_is_one_dead_letter_event_and_history(desk: Desk, sink: SmtpSink) -> None:
-    sink.answer = lambda *_: REFUSES
+    sink.answer = refuse
     event = received(overdue())
     await desk.take(event)
     desk.start_delivery(delivery_attempts_max=2)
@@ -99,7 +111,7 @@ async def test_a_dead_letter_alarms_the_province_and_a_dead_alarm_raises_no_furt
         alert_id=uuid4(), county=County.REY, delivery_id=uuid4(), channel="email", alert_kind="discrepancy_found"
     )
     await desk.take(first)
-    sink.answer = lambda *_: REFUSES
+    sink.answer = refuse
     desk.start_delivery(delivery_attempts_max=1)
     [dead] = await desk.until(lambda alerts: emails(alerts, "dead"))
     assert dead["recipient"] == "m0.province-office@payesh.example"
@@ -143,7 +155,7 @@ async def test_a_provider_that_hangs_is_given_up_and_its_connection_thrown_away(
 class DiesBeforeMarking(DeliveryWorker):
     """Ends where a kill would hurt most: the provider has the letters, the rows do not say so."""
 
-    async def _mark(self, *_: object) -> None:
+    async def _mark(self, lease_id: UUID, leased: Sequence[LeasedDelivery], outcome: Outcome) -> None:
         raise SystemError("killed")
 
 
@@ -154,9 +166,9 @@ class MarksLate(DeliveryWorker):
         super().__init__(context)
         self.may_mark = asyncio.Event()
 
-    async def _mark(self, *arguments: Any) -> None:
+    async def _mark(self, lease_id: UUID, leased: Sequence[LeasedDelivery], outcome: Outcome) -> None:
         await self.may_mark.wait()
-        await super()._mark(*arguments)
+        await super()._mark(lease_id, leased, outcome)
 
 
 async def test_when_a_worker_dies_with_a_lease_another_takes_over_at_its_end(desk: Desk, sink: SmtpSink) -> None:
@@ -174,13 +186,13 @@ async def test_when_a_worker_dies_with_a_lease_another_takes_over_at_its_end(des
 
 async def test_a_worker_whose_lease_ended_marks_nothing(desk: Desk, sink: SmtpSink) -> None:
     await desk.take(overdue())
-    sink.answer = lambda *_: REFUSES
+    sink.answer = refuse
     late = MarksLate(desk.context(delivery_lease_s=1.0, smtp_timeout_s=0.4, delivery_attempts_max=1))
     stalled = asyncio.create_task(late.deliver_batch())
     async with asyncio.timeout(WAIT_S):
         while not sink.refused:
             await asyncio.sleep(0.01)
-    sink.answer = lambda *_: "250 OK"
+    sink.answer = accept
     desk.start_delivery()
     await desk.until(lambda alerts: emails(alerts, "sent"))
     late.may_mark.set()
@@ -188,6 +200,26 @@ async def test_a_worker_whose_lease_ended_marks_nothing(desk: Desk, sink: SmtpSi
     [delivery] = emails(await desk.alerts(), "sent")
     assert (delivery["state"], delivery["last_error"]) == ("sent", None)
     assert await desk.published() == ["AlertRaised"]
+
+
+async def test_only_the_holder_of_the_lease_marks_a_row(desk: Desk) -> None:
+    await desk.take(overdue())
+    lost, held = uuid4(), uuid4()
+    async with desk.begin() as tx:
+        [row] = await store.lease_due(tx.connection, lost, 1, timedelta(0))
+    async with desk.begin() as tx:
+        [row] = await store.lease_due(tx.connection, held, 1, timedelta(seconds=60))
+        assert row.attempts == 2
+    async with desk.begin() as tx:
+        ids = [row.delivery_id]
+        assert await store.mark_sent(tx.connection, lost, ids) == 0
+        assert not await store.mark_dead(tx.connection, lost, row.delivery_id, "no")
+        await store.release_unsent(tx.connection, lost, ids)
+        await store.mark_for_retry(tx.connection, lost, [store.FailedDelivery(row.delivery_id, "no", 0.0)])
+    [delivery] = emails(await desk.alerts(), "pending")
+    assert (delivery["attempts"], delivery["last_error"]) == (2, None)
+    async with desk.begin() as tx:
+        assert await store.mark_sent(tx.connection, held, [row.delivery_id]) == 1
 
 
 async def test_a_stop_in_the_middle_marks_what_left_and_gives_back_the_rest(desk: Desk, sink: SmtpSink) -> None:

@@ -1,8 +1,7 @@
 """The whole service in one process, as it runs: an event on the broker becomes an alert, a letter, an escalation, counters."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
@@ -17,22 +16,19 @@ SPEEDUP = 28_800.0
 
 
 @pytest.fixture
-async def running(
-    desk: Desk, kafka_with_topics: str, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Callable[[], Any]]:
+async def running(desk: Desk, kafka_with_topics: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
     settings = desk.settings()
     for name in ("api_database_url", "worker_database_url", "smtp_host", "smtp_port", "jwks_url", "jwt_issuer"):
         monkeypatch.setenv(f"PAYESH_{name.upper()}", str(getattr(settings, name)))
     monkeypatch.setenv("PAYESH_KAFKA_BOOTSTRAP_SERVERS", kafka_with_topics)
     set_clock_speedup(SPEEDUP)
     async with service.api.router.lifespan_context(service.api):
-        yield desk.alerts
+        yield
     set_clock_speedup(1.0)
 
 
-async def test_from_the_broker_to_the_person_and_to_the_counters(
-    desk: Desk, sink: SmtpSink, running: Callable[[], Any]
-) -> None:
+@pytest.mark.usefixtures("running")
+async def test_from_the_broker_to_the_person_and_to_the_counters(desk: Desk, sink: SmtpSink) -> None:
     ignored, mended = uuid4(), uuid4()
     async with desk.begin() as tx:
         await tx.publish_many([overdue(ignored), overdue(mended)])
@@ -52,7 +48,7 @@ async def test_from_the_broker_to_the_person_and_to_the_counters(
 
     told = {
         d["delivery_id"]
-        for a in await running()
+        for a in await desk.alerts()
         for d in a["deliveries"]
         if (d["channel"], d["state"]) == ("email", "sent")
     }

@@ -1,5 +1,6 @@
 """Escalation without a database: who is told, when the chain moves, when it ends, and which event answers which."""
 
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -74,19 +75,19 @@ def test_a_group_with_anybody_in_it_always_has_a_recipient(positions: list[int],
     assert (chosen is None) == (not positions)
 
 
-@pytest.mark.parametrize(
-    "policy",
-    [
-        {"steps": []},
-        {"steps": [{"position": 0, "wait_s": 0}]},
-        {"steps": [{"position": -1, "wait_s": 5}]},
-        {"steps": [{"position": "governor", "wait_s": 5}]},
-        {"steps": [{"position": 0, "wait_s": 5, "channels": []}]},
-        {"steps": [{"position": 0, "wait_s": 5, "channels": ["pigeon"]}]},
-        {"steps": [{"position": 0, "wait_s": 5}], "repeats": 99},
-    ],
-)
-def test_a_policy_that_would_never_tell_anybody_is_refused(policy: dict[str, object]) -> None:
+NOBODY_WOULD_BE_TOLD: list[dict[str, Any]] = [
+    {"steps": []},
+    {"steps": [{"position": 0, "wait_s": 0}]},
+    {"steps": [{"position": -1, "wait_s": 5}]},
+    {"steps": [{"position": "governor", "wait_s": 5}]},
+    {"steps": [{"position": 0, "wait_s": 5, "channels": []}]},
+    {"steps": [{"position": 0, "wait_s": 5, "channels": ["pigeon"]}]},
+    {"steps": [{"position": 0, "wait_s": 5}], "repeats": 99},
+]
+
+
+@pytest.mark.parametrize("policy", NOBODY_WOULD_BE_TOLD)
+def test_a_policy_that_would_never_tell_anybody_is_refused(policy: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         EscalationPolicy.model_validate(policy)
 

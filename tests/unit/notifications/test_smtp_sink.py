@@ -50,7 +50,17 @@ def test_the_link_is_found_in_any_transfer_encoding(cte: str) -> None:
     assert read_letter(letter(cte=cte).as_bytes(), "b@x.example").acknowledge_link == LINK
 
 
-@pytest.mark.parametrize("raw", [b"", b"\xff\xfe", b"Subject: =?utf-8?b?!!?=\n\nx", b"X-Payesh-Step: two\n\n"])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"\xff\xfe",
+        b"Subject: =?utf-8?b?!!?=\n\nx",
+        b"Subject: =?klingon?q?x?=\n\nx",
+        b"X-Payesh-Step: two\n\n",
+        b"Content-Transfer-Encoding: base64\n\n!!!",
+    ],
+)
 def test_a_strange_letter_is_kept_too(raw: bytes) -> None:
     assert read_letter(raw, "b@x.example").acknowledge_link is None
 

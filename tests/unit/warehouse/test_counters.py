@@ -1,0 +1,219 @@
+"""The county counters are a fold whose order and batches never show, to the last digit."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from random import Random
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.warehouse.domain.counters import COUNTED_EVENTS, Counter, sum_deltas
+from shared.contracts import warehouse as contracts
+from shared.contracts.base import Event
+from shared.contracts.counties import County
+from shared.contracts.warehouse import (
+    CorrectiveActionOpened,
+    CorrectiveActionOverdue,
+    CorrectiveActionResolved,
+    DiscrepancyFound,
+    DiscrepancyResolved,
+    HoldGround,
+    InspectionCompleted,
+    InspectionScheduled,
+    Severity,
+    Verdict,
+    WarehouseChanged,
+    WarehouseHoldLifted,
+    WarehouseKind,
+    WarehousePutOnHold,
+    WarehouseRegistered,
+)
+
+ID = UUID(int=1)
+NOW = datetime(2025, 11, 22, tzinfo=UTC)
+FIGURES = st.integers(0, 10**9).map(lambda kilograms: kilograms / 1000)
+COUNTIES = st.sampled_from([County.REY, County.QODS])
+
+EVENTS: st.SearchStrategy[Event] = st.one_of(
+    st.builds(
+        WarehouseRegistered,
+        warehouse_id=st.just(ID),
+        registry_id=st.just("1"),
+        county=COUNTIES,
+        kind=st.just(WarehouseKind.SILO),
+        capacity_tonnes=FIGURES,
+        floor_area_m2=FIGURES,
+    ),
+    st.builds(
+        WarehouseChanged,
+        warehouse_id=st.just(ID),
+        county=COUNTIES,
+        county_before=COUNTIES,
+        capacity_tonnes=FIGURES,
+        capacity_tonnes_before=FIGURES,
+        changed_fields=st.just(()),
+        is_inspected=st.booleans(),
+        verified_capacity_tonnes=FIGURES,
+        in_use_capacity_tonnes=FIGURES,
+    ),
+    st.builds(
+        InspectionCompleted,
+        inspection_id=st.just(ID),
+        warehouse_id=st.just(ID),
+        county=COUNTIES,
+        verdict=st.just(Verdict.CONFIRMED),
+        is_first_of_site=st.booleans(),
+        verified_capacity_tonnes=FIGURES,
+        verified_capacity_tonnes_before=FIGURES,
+        in_use_capacity_tonnes=FIGURES,
+        in_use_capacity_tonnes_before=FIGURES,
+        failed_items=st.just(0),
+        inspected_at=st.just(NOW),
+    ),
+    st.builds(
+        CorrectiveActionResolved,
+        action_id=st.just(ID),
+        warehouse_id=st.just(ID),
+        county=COUNTIES,
+        was_overdue=st.booleans(),
+    ),
+)
+
+
+@given(st.lists(EVENTS, max_size=40), st.integers(), st.integers(1, 7))
+def test_neither_order_nor_batches_show_in_the_sums(events: list[Event], seed: int, batch: int) -> None:
+    expected = sum_deltas(events)
+    shuffled = list(events)
+    Random(seed).shuffle(shuffled)
+    assert sum_deltas(shuffled) == expected
+    added: dict[tuple[County, Counter], Decimal] = {}
+    for start in range(0, len(shuffled), batch):
+        for key, delta in sum_deltas(shuffled[start : start + batch]).items():
+            added[key] = added.get(key, Decimal(0)) + delta
+    assert added == expected
+    assert all(value == value.quantize(Decimal("0.001")) for value in added.values())
+
+
+@given(st.lists(FIGURES, min_size=2, max_size=60))
+def test_a_chain_of_inspections_of_one_site_ends_at_its_last_figure(figures: list[float]) -> None:
+    before = 0.0
+    events: list[Event] = []
+    for number, figure in enumerate(figures):
+        events.append(completed(is_first=number == 0, verified=figure, before=before))
+        before = figure
+    sums = sum_deltas(events)
+    assert sums[County.REY, Counter.VERIFIED_CAPACITY_TONNES] == Decimal(repr(figures[-1]))
+    assert sums[County.REY, Counter.INSPECTED_SITES] == 1
+    assert sums[County.REY, Counter.COMPLETED_INSPECTIONS] == len(figures)
+
+
+def completed(*, is_first: bool, verified: float, before: float) -> InspectionCompleted:
+    return InspectionCompleted(
+        inspection_id=ID,
+        warehouse_id=ID,
+        county=County.REY,
+        verdict=Verdict.CONFIRMED,
+        is_first_of_site=is_first,
+        verified_capacity_tonnes=verified,
+        verified_capacity_tonnes_before=before,
+        in_use_capacity_tonnes=0,
+        in_use_capacity_tonnes_before=0,
+        failed_items=0,
+        inspected_at=NOW,
+    )
+
+
+def test_a_site_that_moves_takes_everything_with_it() -> None:
+    moved = WarehouseChanged(
+        warehouse_id=ID,
+        county=County.QODS,
+        county_before=County.REY,
+        capacity_tonnes=11.5,
+        capacity_tonnes_before=10,
+        changed_fields=("county", "capacity_tonnes"),
+        is_inspected=True,
+        verified_capacity_tonnes=9.25,
+        in_use_capacity_tonnes=4,
+    )
+    sums = sum_deltas([moved])
+    assert {key: value for key, value in sums.items() if key[0] is County.QODS} == {
+        (County.QODS, Counter.REGISTERED_SITES): 1,
+        (County.QODS, Counter.REGISTERED_CAPACITY_TONNES): Decimal("11.5"),
+        (County.QODS, Counter.INSPECTED_SITES): 1,
+        (County.QODS, Counter.VERIFIED_CAPACITY_TONNES): Decimal("9.25"),
+        (County.QODS, Counter.IN_USE_CAPACITY_TONNES): 4,
+    }
+    assert sums[County.REY, Counter.REGISTERED_CAPACITY_TONNES] == -10
+    assert sums[County.REY, Counter.INSPECTED_SITES] == -1
+
+
+@pytest.mark.parametrize(
+    ("event", "counter", "amount"),
+    [
+        (
+            DiscrepancyFound(
+                discrepancy_id=ID,
+                warehouse_id=ID,
+                inspection_id=ID,
+                county=County.REY,
+                verdict=Verdict.MOVED,
+                fields=(),
+            ),
+            Counter.OPEN_DISCREPANCIES,
+            1,
+        ),
+        (DiscrepancyResolved(discrepancy_id=ID, warehouse_id=ID, county=County.REY), Counter.OPEN_DISCREPANCIES, -1),
+        (
+            CorrectiveActionOpened(
+                action_id=ID,
+                warehouse_id=ID,
+                inspection_id=ID,
+                county=County.REY,
+                item="structure",
+                severity=Severity.MINOR,
+                due_at=NOW,
+            ),
+            Counter.OPEN_ACTIONS,
+            1,
+        ),
+        (
+            CorrectiveActionOverdue(
+                action_id=ID, warehouse_id=ID, county=County.REY, severity=Severity.MINOR, due_at=NOW
+            ),
+            Counter.OVERDUE_ACTIONS,
+            1,
+        ),
+        (
+            WarehousePutOnHold(
+                hold_id=ID,
+                warehouse_id=ID,
+                county=County.REY,
+                ground=HoldGround.BIOLOGICAL_HAZARD,
+                referred_to="health_authority",
+            ),
+            Counter.HOLDS,
+            1,
+        ),
+        (
+            WarehouseHoldLifted(hold_id=ID, warehouse_id=ID, county=County.REY, ground=HoldGround.BIOLOGICAL_HAZARD),
+            Counter.HOLDS,
+            -1,
+        ),
+    ],
+)
+def test_steps(event: Event, counter: Counter, amount: int) -> None:
+    assert sum_deltas([event]) == {(County.REY, counter): amount}
+
+
+def test_every_event_is_counted_or_known_not_to_be() -> None:
+    declared = {
+        value
+        for value in vars(contracts).values()
+        if isinstance(value, type) and issubclass(value, Event) and value is not Event
+    }
+    assert declared - set(COUNTED_EVENTS) == {InspectionScheduled}
+    assert (
+        sum_deltas([InspectionScheduled(inspection_id=ID, warehouse_id=ID, county=County.REY, due_on=NOW.date())]) == {}
+    )
