@@ -13,7 +13,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,7 +46,7 @@ class _IssuerServer(uvicorn.Server):
     """A server inside this process: Ctrl-C stays the launcher's own."""
 
     @contextmanager
-    def capture_signals(self) -> Iterator[None]:
+    def capture_signals(self) -> Generator[None]:
         yield
 
 
@@ -107,6 +107,22 @@ class ServiceAddresses:
         return {"warehouse": self.warehouse, "nationals": self.nationals, "notifications": self.notifications}
 
 
+def service_addresses(ports: Ports) -> ServiceAddresses:
+    """Where everything of an installation with these ports listens."""
+    return ServiceAddresses(
+        warehouse=f"http://127.0.0.1:{ports.warehouse}",
+        nationals=f"http://127.0.0.1:{ports.nationals}",
+        notifications=f"http://127.0.0.1:{ports.notifications}",
+        issuer=f"http://127.0.0.1:{ports.issuer}",
+    )
+
+
+def bootstrap_servers(options: Options) -> str:
+    """The brokers of an installation, as Kafka clients take them."""
+    brokers = default_ports(options.ports)[: len(BROKER_IDS)] if options.broker == "apache" else [options.ports.broker]
+    return ",".join(f"127.0.0.1:{port}" for port in brokers)
+
+
 @dataclass
 class Platform:
     """Starts on entering, stops on leaving. Raises LauncherError, whose message says what to do, when it cannot start."""
@@ -126,17 +142,11 @@ class Platform:
 
     @property
     def addresses(self) -> ServiceAddresses:
-        ports = self.options.ports
-        return ServiceAddresses(
-            warehouse=f"http://127.0.0.1:{ports.warehouse}",
-            nationals=f"http://127.0.0.1:{ports.nationals}",
-            notifications=f"http://127.0.0.1:{ports.notifications}",
-            issuer=f"http://127.0.0.1:{ports.issuer}",
-        )
+        return service_addresses(self.options.ports)
 
     @property
     def bootstrap_servers(self) -> str:
-        return self._cluster.bootstrap_servers if self._cluster else self._embedded.bootstrap_servers
+        return bootstrap_servers(self.options)
 
     async def __aenter__(self) -> Self:
         try:

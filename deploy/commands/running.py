@@ -52,7 +52,7 @@ def _print_addresses(platform: Platform, console: Console) -> None:
         lines += [
             f"{service}",
             f"  API docs    {address}/docs",
-            f"  event docs  {address}/asyncapi",
+            f"  event docs  {address}/docs/events",
             f"  health      {address}/health    ready {address}/ready",
             f"  metrics     {address}/metrics",
         ]

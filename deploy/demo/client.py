@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import httpx
 
@@ -261,4 +261,4 @@ def _json_object(response: httpx.Response) -> dict[str, Any]:
         body: Any = response.json()
     except ValueError:
         return {}
-    return body if isinstance(body, dict) else {"items": body}
+    return cast("dict[str, Any]", body) if isinstance(body, dict) else {"items": body}

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -87,14 +87,15 @@ async def read_figures(client: DemoClient, *, patient: bool) -> Figures:
         ask(PROVINCE_OFFICER, "nationals", "/counters"),
         ask(NOTIFICATIONS_ADMIN, "notifications", "/counters"),
     )
-    nationals = nationals or {"cases": {}, "centres": {}, "projected_centres": {}}
-    return Figures(
-        warehouse=_decimals(warehouse or {}),
-        cases=_decimals(nationals["cases"]),
-        alerts=_decimals(alerts or {}),
-        places=_places(nationals["centres"]),
-        projected=_places(nationals["projected_centres"]),
-    )
+    figures = Figures()
+    if warehouse is not None:
+        figures.warehouse = _decimals(warehouse)
+    if nationals is not None:
+        figures.cases = _decimals(nationals["cases"])
+        figures.places, figures.projected = _places(nationals["centres"]), _places(nationals["projected_centres"])
+    if alerts is not None:
+        figures.alerts = _decimals(alerts)
+    return figures
 
 
 def _decimals(counters: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Decimal]]:
@@ -139,8 +140,7 @@ async def published_events(bootstrap_servers: str) -> int:
             partitions = [
                 TopicPartition(topic.name, number) for topic in declared_topics() for number in range(topic.partitions)
             ]
-            ends: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
-            return sum(ends.values())
+            return sum(cast("dict[TopicPartition, int]", await consumer.end_offsets(partitions)).values())
         except (KafkaError, OSError) as error:
             last = error
             await asyncio.sleep(OFFSETS_RETRY_DELAY_S)

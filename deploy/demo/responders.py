@@ -1,8 +1,9 @@
 """The people who get the alerts: each county has its habit, each person acts only on what has reached them."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 from deploy.demo.actors import (
     NOTIFICATIONS_ADMIN,
@@ -38,7 +39,7 @@ async def set_up_groups(client: DemoClient, escalation_wait_s: int) -> None:
             tasks.create_task(_put(client, "policy.set", f"/escalation-policies/{name}", policy, intent))
 
 
-async def _put(client: DemoClient, kind: str, path: str, body: dict[str, object], intent: dict[str, object]) -> None:
+async def _put(client: DemoClient, kind: str, path: str, body: Mapping[str, Any], intent: Mapping[str, Any]) -> None:
     await client.run(Command(kind, NOTIFICATIONS_ADMIN, SERVICE, "PUT", path, body, intent=intent))
 
 

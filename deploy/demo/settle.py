@@ -58,6 +58,7 @@ async def wait_until_quiet(
     """Wait until outboxes, lag, timers and unsent letters are all gone; returns what is left when the deadline passes."""
     end = time.monotonic() + deadline_s
     quiet, before, spoke_at = 0, (-1, -1), time.monotonic()
+    progress, pending = Progress(), -1
     while time.monotonic() < end:
         progress = await read_progress(client)
         pending = await _pending_letters(client)

@@ -125,7 +125,10 @@ def _unpack(source: zipfile.ZipFile, entry: zipfile.ZipInfo, bytes_left: int) ->
 
 
 def _count_cells(sheet: bytes) -> int:
-    """Cells of a sheet (0 for an entry that is none). The reader makes a grid up to the furthest one, named or merely counted, so both are limited."""
+    """Cells of a sheet; 0 for an entry that is none.
+
+    The reader makes a grid up to the furthest cell, named or merely counted, so both are limited. Raises Refusal.
+    """
     if not _SHEET_TAG.search(sheet):
         return 0
     rows = _ROW_TAG.split(sheet)

@@ -83,7 +83,10 @@ def schema_breaks(before: Schema, after: Schema) -> list[str]:
 
 
 def _is_subschema(inner: Schema, outer: Schema) -> bool:
-    from jsonsubschema import isSubschema  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
+    # A development tool: what runs in production does not have it.
+    from jsonsubschema import (  # noqa: PLC0415 # pyright: ignore[reportMissingTypeStubs]
+        isSubschema,  # pyright: ignore[reportUnknownVariableType]
+    )
 
     try:
         return bool(isSubschema(inner, outer))  # pyright: ignore[reportUnknownArgumentType]

@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from aiokafka import ConsumerRecord, TopicPartition
 
 from shared.contracts.base import Event
-from shared.kit.envelope import UnreadableRecordError, event_type_of, read_event
+from shared.kit.envelope import UnreadableRecordError, event_type_of, read_event, subject_of
 from shared.kit.inbox import Admission, InboxEntry
 from shared.kit.logging import bound_contextvars
 from shared.kit.parking import ParkedRecord, ParkReason
@@ -23,17 +24,14 @@ else:
     Record = ConsumerRecord
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that would triple what making one costs
 class Readable:
-    """A record that decoded into an event with at least one reaction."""
+    """A record that decoded into an event with at least one reaction. `key`: topic and aggregate id."""
 
     record: Record
     received: Received[Event]
     reactions: tuple[Reaction, ...]
-
-    @property
-    def key(self) -> tuple[str, str]:
-        return self.record.topic, self.received.event.aggregate_id
+    key: tuple[str, str]
 
 
 @dataclass(slots=True)
@@ -52,10 +50,13 @@ class Decoder:
 
     def __init__(self, reactions: Sequence[Reaction]) -> None:
         self._by_type: dict[str, tuple[type[Event], tuple[Reaction, ...]]] = {}
+        self._by_topic_and_type: dict[tuple[str, bytes | None], tuple[type[Event], tuple[Reaction, ...]]] = {}
         for reaction in reactions:
             for event_type in reaction.event_types:
                 _, known = self._by_type.get(event_type.type_name(), (event_type, ()))
-                self._by_type[event_type.type_name()] = (event_type, (*known, reaction))
+                entry = event_type, (*known, reaction)
+                self._by_type[event_type.type_name()] = entry
+                self._by_topic_and_type[event_type.stream.topic, event_type.type_name().encode()] = entry
 
     @property
     def event_types(self) -> list[type[Event]]:
@@ -71,29 +72,33 @@ class Decoder:
     def decode_into(self, batch: Batch, records: Sequence[Record]) -> None:
         """Like `decode`, adding to `batch`."""
         for record in records:
-            partition = TopicPartition(record.topic, record.partition)
-            batch.offsets[partition] = max(batch.offsets.get(partition, 0), record.offset + 1)
             headers = dict(record.headers)
-            event_type = event_type_of(headers)
-            if event_type is None:
-                batch.unreadable.append(_parked(record, "unreadable", "header ce_type is missing or not text"))
-                continue
-            known = self._by_type.get(event_type)
+            known = self._by_topic_and_type.get((record.topic, headers.get("ce_type")))
             if known is None:
-                batch.ignored.append(record.topic)
-                continue
-            if known[0].stream.topic != record.topic:
-                error = f"type {event_type} does not belong on topic {record.topic}"
-                batch.unreadable.append(_parked(record, "unreadable", error))
+                self._pass_over(batch, record, event_type_of(headers))
                 continue
             try:
                 received = read_event(headers, record.value, known[0])
             except UnreadableRecordError as error:
                 batch.unreadable.append(_parked(record, "unreadable", str(error)))
-            except Exception as error:  # noqa: BLE001 - an escape would pass the whole batch over (rule 4)
+            except Exception as error:  # an escape would pass the whole batch over (rule 4)
                 batch.unreadable.append(_parked(record, "unreadable", repr(error)))
             else:
-                batch.readable.append(Readable(record, received, known[1]))
+                batch.readable.append(Readable(record, received, known[1], (record.topic, subject_of(headers))))
+        for (topic, partition), records_of in groupby(records, key=lambda record: (record.topic, record.partition)):
+            end = max(record.offset for record in records_of) + 1
+            key = TopicPartition(topic, partition)
+            batch.offsets[key] = max(batch.offsets.get(key, 0), end)
+
+    def _pass_over(self, batch: Batch, record: Record, event_type: str | None) -> None:
+        """A record without a reaction: ignored, unless it cannot be what it says it is."""
+        if event_type is None:
+            batch.unreadable.append(_parked(record, "unreadable", "header ce_type is missing or not text"))
+        elif event_type in self._by_type:
+            error = f"type {event_type} does not belong on topic {record.topic}"
+            batch.unreadable.append(_parked(record, "unreadable", error))
+        else:
+            batch.ignored.append(record.topic)
 
 
 @dataclass(slots=True)
@@ -152,7 +157,7 @@ async def run_reactions(items: Sequence[Readable], tx: Transaction) -> None:
 
 def inbox_entry(item: Readable) -> InboxEntry:
     received = item.received
-    return InboxEntry(received.id, item.record.topic, received.event.aggregate_id, received.sequence)
+    return InboxEntry(received.id, *item.key, received.sequence)
 
 
 def parked_readable(item: Readable, reason: ParkReason, error: str) -> ParkedRecord:

@@ -193,7 +193,7 @@ class BatchConsumer:
         if not readable:
             return Outcome()
         admission = await admit(tx.connection, self.consumer_id, [inbox_entry(item) for item in readable])
-        blocked = await blocked_aggregates(tx.connection, self.consumer_id, sorted({item.key for item in readable}))
+        blocked = await blocked_aggregates(tx.connection, self.consumer_id, [item.key for item in readable])
         outcome = sort_out(readable, admission, blocked)
         if outcome.parked:
             await park(tx.connection, self.consumer_id, outcome.parked)

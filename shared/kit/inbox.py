@@ -7,7 +7,7 @@ from uuid import UUID
 from shared.kit.connections import Connection
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class InboxEntry:
     event_id: UUID
     topic: str
