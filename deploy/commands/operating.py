@@ -149,7 +149,7 @@ async def send_registry_file(options: Options, file: Path, *, apply: bool, conso
 async def tail_events(options: Options, topics: Sequence[str], *, from_beginning: bool, console: Console) -> bool:
     """Print each event as it is published, until Ctrl-C. Raises LauncherError when the broker does not answer."""
     servers = bootstrap_servers(options)
-    consumer: AIOKafkaConsumer[bytes, bytes] = AIOKafkaConsumer(
+    consumer = AIOKafkaConsumer(
         *(topics or [topic.name for topic in declared_topics()]),
         bootstrap_servers=servers,
         auto_offset_reset="earliest" if from_beginning else "latest",

@@ -14,12 +14,14 @@ DIFFERENCES_SHOWN_MAX = 40
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The last line of `payesh demo`. `effects_applied`: inbox rows; `duplicates_skipped`: since each process began."""
+    """The last line of `payesh demo`. `events_published`: records on the topics, `events_resent` among them came again
+    after a relay was killed and are skipped by their readers. `effects_applied`: inbox rows; `duplicates_skipped`: since each process began."""
 
     ok: bool
     commands_accepted: int
     commands_refused: int
     events_published: int
+    events_resent: int
     effects_applied: int
     duplicates_skipped: int
     parked: int

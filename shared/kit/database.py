@@ -144,6 +144,7 @@ def is_unavailable(error: BaseException) -> bool:
         PoolBusyError
         | ConnectionError
         | asyncpg.PostgresConnectionError
+        | asyncpg.InternalClientError  # a session that ended in the middle of an exchange
         | asyncpg.InsufficientResourcesError
         | asyncpg.OperatorInterventionError
         | asyncpg.LockNotAvailableError

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import itemgetter
 from uuid import UUID
 
 from asyncpg.pgproto import pgproto
@@ -20,6 +21,7 @@ SPEC_VERSION = b"1.0"
 SEQUENCE_MAX = 2**63 - 1
 HEADER_BYTES_MAX = 1024
 REQUIRED_HEADERS = ("ce_id", "ce_time", "ce_sequence", "ce_subject", "ce_correlationid")
+_required_values = itemgetter(*REQUIRED_HEADERS)
 _USUAL_TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -116,15 +118,23 @@ def subject_of(headers: Mapping[str, bytes | None]) -> str:
 
 def _required_headers(headers: Mapping[str, bytes | None]) -> list[str]:
     """`REQUIRED_HEADERS` as text that PostgreSQL can store and index. Raises UnreadableRecordError, UnicodeDecodeError."""
-    texts: list[str] = []
-    for name in REQUIRED_HEADERS:
-        value = headers.get(name)
-        if value is None:
-            raise UnreadableRecordError(f"header {name} is missing")
-        if len(value) > HEADER_BYTES_MAX or b"\0" in value:
-            raise UnreadableRecordError(f"header {name} is longer than {HEADER_BYTES_MAX} bytes or holds a NUL")
-        texts.append(value.decode())
-    return texts
+    try:
+        values: tuple[bytes, ...] = _required_values(headers)
+        together = b"".join(values)
+    except (KeyError, TypeError):
+        return [_required_header(headers, name) for name in REQUIRED_HEADERS]
+    if len(together) > HEADER_BYTES_MAX or b"\0" in together:
+        return [_required_header(headers, name) for name in REQUIRED_HEADERS]
+    return [value.decode() for value in values]
+
+
+def _required_header(headers: Mapping[str, bytes | None], name: str) -> str:
+    value = headers.get(name)
+    if value is None:
+        raise UnreadableRecordError(f"header {name} is missing")
+    if len(value) > HEADER_BYTES_MAX or b"\0" in value:
+        raise UnreadableRecordError(f"header {name} is longer than {HEADER_BYTES_MAX} bytes or holds a NUL")
+    return value.decode()
 
 
 def _traceparent(headers: Mapping[str, bytes | None]) -> str | None:

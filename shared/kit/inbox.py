@@ -49,7 +49,8 @@ async def admit(connection: Connection, consumer: int, entries: Sequence[InboxEn
             DO UPDATE SET sequence = greatest(position.sequence, excluded.sequence)
             RETURNING topic, aggregate_id, old.sequence AS before
         )
-        SELECT event_id, NULL AS topic, NULL AS aggregate_id, NULL::bigint AS before FROM fresh
+        SELECT event_id, NULL AS topic, NULL AS aggregate_id, NULL::bigint AS before
+        FROM incoming WHERE event_id NOT IN (SELECT event_id FROM fresh)
         UNION ALL
         SELECT NULL, topic, aggregate_id, before FROM moved WHERE before IS NOT NULL
         """,
@@ -59,7 +60,8 @@ async def admit(connection: Connection, consumer: int, entries: Sequence[InboxEn
         [entry.aggregate_id for entry in entries],
         [entry.sequence for entry in entries],
     )
+    duplicates = {row["event_id"] for row in rows if row["event_id"] is not None}
     return Admission(
-        fresh=frozenset(row["event_id"] for row in rows if row["event_id"] is not None),
+        fresh=frozenset(entry.event_id for entry in entries) - duplicates,
         position_before={(row["topic"], row["aggregate_id"]): row["before"] for row in rows if row["event_id"] is None},
     )

@@ -45,6 +45,16 @@ class SendError(Exception):
         self.acknowledged = list(acknowledged)
 
 
+_STARTS_OVER = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    KafkaError,
+    SendError,
+)
+
+
 class OutboxProducer:
     """An idempotent aiokafka producer that sends a round keyed by aggregate and reports what was acknowledged."""
 
@@ -141,7 +151,7 @@ class Relay:
         while not self._stopping:
             try:
                 await self._connect_and_lead()
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, KafkaError, SendError) as error:
+            except _STARTS_OVER as error:
                 log.warning("relay_starts_over", error=repr(error), next_step=f"in {self._retry_delay_s} s")
                 await asyncio.sleep(self._retry_delay_s)
                 self._retry_delay_s = min(self._retry_delay_s * 2, RETRY_DELAY_S_MAX)

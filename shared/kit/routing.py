@@ -1,5 +1,7 @@
 """How a service says which function answers which event or timer. Marks only; `collect_*` reads them from the module."""
 
+import importlib
+import pkgutil
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -113,4 +115,10 @@ def collect_timers(module: ModuleType) -> dict[str, TimerRoute]:
 
 
 def _marks(module: ModuleType) -> list[Any]:
-    return [getattr(value, _MARK) for value in vars(module).values() if hasattr(value, _MARK)]
+    """Marks of a module, or of every module of a package: nothing has to be re-exported to be found."""
+    modules = [module]
+    if hasattr(module, "__path__"):
+        names = sorted(found.name for found in pkgutil.iter_modules(module.__path__))
+        modules += [importlib.import_module(f"{module.__name__}.{name}") for name in names]
+    functions = {id(value): value for one in modules for value in vars(one).values() if hasattr(value, _MARK)}
+    return [getattr(function, _MARK) for function in functions.values()]

@@ -6,7 +6,9 @@ its supervisor starts again clean (rule 7).
 
 import asyncio
 import contextlib
+import json
 import os
+import sys
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -86,7 +88,7 @@ class Service(Generic[SettingsT]):
         self._workers = workers
         self._readiness = Readiness()
         self._running: OperatedService | None = None
-        document = event_document(name, VERSION, published_events(contracts), self.reactions)
+        self._event_document = event_document(name, VERSION, published_events(contracts), self.reactions)
         routes = APIRouter()
         routes.include_router(router)
         routes.include_router(operations_router(self._operated))
@@ -94,13 +96,19 @@ class Service(Generic[SettingsT]):
             service=name,
             router=routes,
             readiness=self._readiness,
-            asyncapi=document,
+            asyncapi=self._event_document,
             version=VERSION,
             lifespan=self._lifespan,
         )
 
-    def main(self) -> None:
-        """Run until SIGTERM or SIGINT: requests under way end, the batch in flight commits or rolls back, then it leaves."""
+    def main(self, arguments: Sequence[str] = sys.argv[1:]) -> None:
+        """Run until SIGTERM or SIGINT: requests under way end, the batch in flight commits or rolls back, then it leaves.
+
+        With the argument ``documents`` it prints its OpenAPI and AsyncAPI documents as one JSON object instead.
+        """
+        if list(arguments) == ["documents"]:
+            print(json.dumps(self.documents()))
+            return
         settings = self._settings()
         configure_logging(service=self.name, instance=settings.instance, level=settings.log_level)
         set_clock_speedup(settings.clock_speedup)
@@ -120,6 +128,10 @@ class Service(Generic[SettingsT]):
             timeout_graceful_shutdown=GRACEFUL_STOP_S,
         )
         shutdown_telemetry()
+
+    def documents(self) -> dict[str, Any]:
+        """What the service serves at /openapi.json and /asyncapi.json."""
+        return {"openapi": self.api.openapi(), "asyncapi": dict(self._event_document())}
 
     def _settings(self) -> SettingsT:
         return self._settings_type()  # pyright: ignore[reportCallIssue] - fields come from the environment

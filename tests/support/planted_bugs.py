@@ -67,7 +67,9 @@ def relay_reads_past_last_seen(monkeypatch: pytest.MonkeyPatch, spine: Spine) ->
     async def take_rows(connection: Connection, shard: int) -> list[OutgoingEvent]:
         nonlocal last_seen
         rows = await connection.fetch(
-            f"SELECT {OUTBOX_COLUMNS} FROM outbox WHERE shard = $1 AND position > $2 ORDER BY position", shard, last_seen
+            f"SELECT {OUTBOX_COLUMNS} FROM outbox WHERE shard = $1 AND position > $2 ORDER BY position",
+            shard,
+            last_seen,
         )
         last_seen = max([last_seen, *(row["position"] for row in rows)])
         return [OutgoingEvent(*row) for row in rows]
@@ -290,9 +292,7 @@ def timer_deleted_before_its_effect(monkeypatch: pytest.MonkeyPatch, spine: Spin
     async def fire(self: timer_worker.TimerWorker, row: timers.TimerRow) -> None:
         connection = await asyncpg.connect(spine.database.worker_url)
         try:
-            await connection.execute(
-                "DELETE FROM timer WHERE kind = $1 AND subject_id = $2", row.kind, row.subject_id
-            )
+            await connection.execute("DELETE FROM timer WHERE kind = $1 AND subject_id = $2", row.kind, row.subject_id)
         finally:
             await connection.close()
         await real(self, row)

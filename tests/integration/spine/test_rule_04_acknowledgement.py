@@ -122,7 +122,11 @@ async def _has_positions(subscription: Any) -> bool:
     return True
 
 
-SCENARIOS = [a_crash_in_the_middle_loses_nothing, an_error_of_the_moment_skips_nothing, a_new_group_begins_at_the_beginning]
+SCENARIOS = [
+    a_crash_in_the_middle_loses_nothing,
+    an_error_of_the_moment_skips_nothing,
+    a_new_group_begins_at_the_beginning,
+]
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)

@@ -112,7 +112,7 @@ async def test_two_owners_at_once_apply_each_event_once(quiet_spine: Spine) -> N
 
 
 async def test_members_come_and_go_and_every_event_has_one_effect_in_order(spine: Spine) -> None:
-    """Two instances of one group; the second joins while events flow, then the first leaves."""
+    """Two instances of one group: the second joins while events flow, then the first stops and comes back."""
     things = [uuid4() for _ in range(THINGS)]
     publisher = spine.relay()
     relaying = asyncio.create_task(publisher.run())
@@ -130,9 +130,12 @@ async def test_members_come_and_go_and_every_event_has_one_effect_in_order(spine
     await wait_until(lambda: _share(second))
     await publishing
     await first.stop()
+    first = spine.subscription(spine.consumer(), "1")
+    await first.start()
     await asyncio.gather(*(spine.publish(thing, EVENTS_PER_THING + 1) for thing in things))
     expected = THINGS * sum(range(1, EVENTS_PER_THING + 2))
-    await wait_until(lambda: _has_tally(spine, expected), 60)
+    await wait_until(lambda: _has_tally(spine, expected), 30)
+    await first.stop()
     await second.stop()
     publisher.stop()
     await relaying

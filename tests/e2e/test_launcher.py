@@ -1,0 +1,183 @@
+"""The launcher as a person meets it: starts, plays, stops; killed, it leaves nothing behind; broken starts say what to do."""
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+
+from deploy.embedded.processes import is_alive
+from tests.support.platform_process import PayeshProcess, free_port_base, start_payesh
+
+UP_DEADLINE_S = 90.0
+STOP_DEADLINE_S = 40.0
+DEMO_DEADLINE_S = 240.0
+POLL_INTERVAL_S = 0.05
+SCALE = "0.1"
+SPEEDUP = "160000"
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(DEMO_DEADLINE_S + 60)]
+
+
+@dataclass
+class Installation:
+    """One state directory with its ports, and the commands that were started on it."""
+
+    state: Path
+    port_base: int
+    started: list[PayeshProcess] = field(default_factory=list[PayeshProcess])
+
+    def start(self, *arguments: str) -> PayeshProcess:
+        """Start `payesh` with these arguments; output is kept apart for each."""
+        log = self.state.with_name(f"{self.state.name}-{len(self.started)}.log")
+        self.started.append(start_payesh(self.state, self.port_base, arguments, log=log))
+        return self.started[-1]
+
+    def run(self, *arguments: str) -> str:
+        """Run to the end, which must be a good one; returns what it said."""
+        command = self.start(*arguments)
+        assert command.process.wait(DEMO_DEADLINE_S) == 0, command.output
+        return command.output
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """An installation on which `payesh up` runs; its launcher is the first of `started`."""
+    installation = Installation(tmp_path_factory.mktemp("running") / "state", free_port_base())
+    try:
+        _wait_up(installation.start("up"))
+        yield installation
+    finally:
+        for process in installation.started:
+            process.end()
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    """An installation of which nothing runs yet."""
+    fresh = Installation(tmp_path / "state", free_port_base())
+    yield fresh
+    for process in fresh.started:
+        process.end()
+
+
+def _wait(condition: Callable[[], bool], deadline_s: float, process: PayeshProcess) -> None:
+    end = time.monotonic() + deadline_s
+    while not condition():
+        assert time.monotonic() < end, process.output
+        time.sleep(POLL_INTERVAL_S)
+
+
+def _wait_up(process: PayeshProcess) -> None:
+    _wait(
+        lambda: "Ctrl-C stops everything" in process.output or process.process.poll() is not None,
+        UP_DEADLINE_S,
+        process,
+    )
+    assert process.process.poll() is None, process.output
+
+
+def _answers(url: str) -> bool:
+    return httpx.get(url, timeout=5.0, trust_env=False).status_code == 200
+
+
+def test_up_prints_addresses_that_answer(running: Installation) -> None:
+    words = running.started[0].output.split()
+    addresses = [word for word in words if word.endswith(("/docs", "/docs/events", "/health", "/metrics"))]
+    assert len(addresses) == 3 * 4
+    assert all(_answers(address) for address in addresses)
+
+
+def test_second_launcher_on_the_same_directory_says_who_holds_it(running: Installation) -> None:
+    second = running.start("up")
+    assert second.process.wait(UP_DEADLINE_S) == 1
+    assert f"pid {running.started[0].process.pid}" in second.output
+    assert "Traceback" not in second.output
+
+
+def test_operators_see_status_parked_events_counters_and_imports(running: Installation, tmp_path: Path) -> None:
+    file = tmp_path / "registry.csv"
+    row = "300000000001,انبار آریا,عمومی,ری,تهران,1000,250,فعال"
+    header = "شناسه یکتا,نام انبار,نوع انبار,شهرستان,استان,مساحت (متر مربع),ظرفیت (تن),وضعیت"
+    file.write_text(f"{header}\n{row}\n", "utf-8")
+    assert "'added': 1" in running.run("registry", "import", str(file))
+    assert "'added': 1" in running.run("registry", "import", str(file), "--apply")
+    assert "'added': 0" in running.run("registry", "import", str(file), "--apply")
+    assert "warehouse" in running.run("status")
+    assert "yes" in running.run("counters", "check")
+    assert "nothing is parked" in running.run("parked", "list")
+    running.run("contracts", "check")
+
+
+def test_ctrl_c_stops_everything_and_what_was_stored_is_there_again(running: Installation) -> None:
+    first = running.started[0]
+    children = first.records()
+    assert {"postgresql", "warehouse", "nationals", "notifications"} <= children.keys()
+    os.kill(first.process.pid, signal.SIGINT)
+    assert first.process.wait(STOP_DEADLINE_S) == 0, first.output
+    assert not any(is_alive(record) for record in children.values())
+    again = running.start("up")
+    _wait_up(again)
+    assert "yes" in running.run("counters", "check")
+    os.kill(again.process.pid, signal.SIGTERM)
+    assert again.process.wait(STOP_DEADLINE_S) == 0, again.output
+
+
+def test_launcher_killed_minus_nine_leaves_no_process_and_the_next_day_is_right(installation: Installation) -> None:
+    day = installation.start("demo", "--scale", SCALE, "--speedup", SPEEDUP)
+    _wait(lambda: "events/s" in day.output, UP_DEADLINE_S, day)
+    children = day.records()
+    assert children
+    day.process.kill()
+    day.process.wait()
+    _wait(lambda: not any(is_alive(record) for record in children.values()), STOP_DEADLINE_S, day)
+    installation.run("demo", "--scale", SCALE, "--speedup", SPEEDUP)
+    again = installation.started[-1]
+    summary = again.summary()
+    assert summary["ok"] is True
+    assert (summary["lost"], summary["doubled"], summary["left_over"], summary["parked"]) == (0, 0, 0, 0)
+    assert summary["commands_refused"] > 10
+    assert summary["alerts_delivered"] > summary["alerts_raised"] > 10
+    assert again.records() == {}
+
+
+@pytest.mark.parametrize(("offset", "purpose"), [(1, "warehouse"), (25, "mail sink"), (0, "issuer")])
+def test_taken_port_is_named_with_a_way_out(tmp_path: Path, offset: int, purpose: str) -> None:
+    base = free_port_base()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", base + offset))
+        taken.listen()
+        broken = start_payesh(tmp_path / "state", base, ["up"])
+        assert broken.process.wait(UP_DEADLINE_S) == 1
+    assert f"Port {base + offset} ({purpose}) is taken" in broken.output
+    assert "PAYESH_PORT_BASE=" in broken.output
+    assert "Traceback" not in broken.output
+
+
+def test_state_that_cannot_be_written_is_named_with_a_way_out(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a directory")
+    state = tmp_path / "file" / "state"
+    broken = start_payesh(state, free_port_base(), ["up"], log=tmp_path / "output.log")
+    assert broken.process.wait(UP_DEADLINE_S) == 1
+    assert "PAYESH_STATE=" in broken.output
+    assert "Traceback" not in broken.output
+
+
+def test_apache_without_java_says_what_to_install(tmp_path: Path) -> None:
+    environment = {"BROKER": "apache", "PATH": str(tmp_path)}
+    broken = start_payesh(tmp_path / "state", free_port_base(), ["up"], environment)
+    assert broken.process.wait(UP_DEADLINE_S) == 1
+    assert "apt-get install" in broken.output
+    assert "Traceback" not in broken.output
+
+
+def test_status_of_nothing_says_how_to_start(tmp_path: Path) -> None:
+    alone = start_payesh(tmp_path / "state", free_port_base(), ["status"])
+    assert alone.process.wait(UP_DEADLINE_S) == 1
+    assert "payesh up" in alone.output
+    assert "Traceback" not in alone.output

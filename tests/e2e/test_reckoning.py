@@ -1,0 +1,219 @@
+"""The reckoning itself is tested: a right day passes, and each planted fault is found and named."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from deploy.demo.actors import member_email
+from deploy.demo.fold import AlertKey, Expected, Periods, fold
+from deploy.demo.ledger import Entry, Ledger
+from deploy.demo.observe import Figures
+from deploy.demo.settle import Comparison, compare
+from deploy.embedded.smtp_sink import ReceivedLetter
+
+PERIODS = Periods(booking_hold_s=10.0, pause_reminders=1, legal_review_reminders=1)
+REGISTRY = {"rey": (2, Decimal("300.000"))}
+COUNTY = "rey"
+COUNTERS = ("raised", "open", "acknowledged", "escalated", "resolved", "delivered")
+
+
+def _entry(kind: str, intent: dict[str, Any], answer: dict[str, Any], **more: Any) -> Entry:
+    return Entry(kind, "somebody", {"county": COUNTY} | intent, 200, answer, **more)
+
+
+def _inspection(site: str, capacity: float, **answer: Any) -> Entry:
+    intent = {
+        "warehouse_id": site,
+        "capacity_tonnes": capacity,
+        "in_use_capacity_tonnes": 1.5,
+        "verdict": "differs" if answer.get("discrepancy_id") else "confirmed",
+        "failed_items": len(answer.get("action_ids", [])),
+        "severity": "critical",
+        "suspicion": None,
+    }
+    return _entry("inspection.approve", intent, {"verdict": intent["verdict"]} | answer)
+
+
+def _ledger(*entries: Entry) -> Ledger:
+    policies = [_entry("policy.set", {"policy": "standard", "body": {"steps": [{}, {}, {}], "repeats": 0}}, {})]
+    return Ledger(entries=[*policies, *entries])
+
+
+def _alert(alert_id: str, rule: str, subject: str, state: str, step: int, **more: Any) -> dict[str, Any]:
+    deliveries = [
+        {
+            "delivery_id": f"{alert_id}-{number}-{channel}",
+            "step": number,
+            "channel": channel,
+            "recipient": member_email(COUNTY, min(number, 2)),
+            "state": "sent",
+        }
+        for number in range(step + 1)
+        for channel in ("email", "inbox")
+    ]
+    alert = {
+        "alert_id": alert_id,
+        "rule_id": rule,
+        "subject_id": subject,
+        "county": COUNTY,
+        "state": state,
+        "step": step,
+    }
+    return alert | {"acknowledged_by": None, "deliveries": deliveries} | more
+
+
+def _letters(alert: dict[str, Any]) -> list[ReceivedLetter]:
+    return [
+        ReceivedLetter(
+            row["delivery_id"],
+            f"<{row['delivery_id']}>",
+            row["recipient"],
+            "",
+            "fa",
+            alert["alert_id"],
+            "",
+            row["step"],
+            "",
+            None,
+        )
+        for row in alert["deliveries"]
+        if row["channel"] == "email"
+    ]
+
+
+class Day:
+    """A day with one site inspected twice, one discrepancy that nobody answers, and its alert at the end of its chain."""
+
+    def __init__(self) -> None:
+        self.ledger = _ledger(_inspection("w1", 10.25), _inspection("w1", 14.5, discrepancy_id="d1"))
+        self.alerts = [_alert("a1", "discrepancy_found", "d1", "escalated", 2)]
+        self.letters = _letters(self.alerts[0])
+        self.figures = Figures(
+            warehouse={
+                COUNTY: {
+                    "registered_sites": Decimal(2),
+                    "registered_capacity_tonnes": Decimal("300.0"),
+                    "verified_capacity_tonnes": Decimal("14.5"),
+                    "in_use_capacity_tonnes": Decimal("1.5"),
+                    "completed_inspections": Decimal(2),
+                    "inspected_sites": Decimal(1),
+                    "open_discrepancies": Decimal(1),
+                }
+            },
+            alerts={COUNTY: dict(zip(COUNTERS, map(Decimal, (1, 1, 0, 2, 0, 6)), strict=True))},
+        )
+
+    def reckon(self) -> Comparison:
+        expected: Expected = fold(self.ledger, REGISTRY, PERIODS)
+        return compare(expected, self.figures, self.alerts, self.letters, self.ledger)
+
+
+def test_a_right_day_passes() -> None:
+    result = Day().reckon()
+    assert result.ok, (result.lost, result.doubled, result.left_over)
+
+
+@pytest.mark.parametrize(
+    ("counter", "change", "side"),
+    [("verified_capacity_tonnes", "-0.001", "lost"), ("completed_inspections", "1", "doubled")],
+)
+def test_a_counter_that_is_off_is_named(counter: str, change: str, side: str) -> None:
+    day = Day()
+    day.figures.warehouse[COUNTY][counter] += Decimal(change)
+    found: list[str] = getattr(day.reckon(), side)
+    assert len(found) == 1
+    assert f"{COUNTY} {counter}" in found[0]
+
+
+def test_a_lost_and_a_doubled_alert_are_found() -> None:
+    lost, doubled = Day(), Day()
+    lost.alerts.clear()
+    assert any("never raised" in line for line in lost.reckon().lost)
+    doubled.alerts.append(_alert("a2", "discrepancy_found", "d1", "escalated", 2))
+    assert any("without a cause" in line for line in doubled.reckon().doubled)
+
+
+def test_an_alert_that_stopped_escalating_is_left_over() -> None:
+    day = Day()
+    day.alerts[0] |= {"step": 1}
+    assert any("last step: 1 instead of 2" in line for line in day.reckon().lost)
+
+
+def test_a_lost_letter_a_second_letter_and_a_letter_sent_again() -> None:
+    lost, doubled, again = Day(), Day(), Day()
+    lost.letters.pop()
+    assert any("never arrived" in line for line in lost.reckon().lost)
+    extra = doubled.letters[0]
+    doubled.letters.append(
+        ReceivedLetter("other", "<other>", extra.recipient, "", "fa", extra.alert_id, "", extra.step, "", None)
+    )
+    assert any("nobody owed" in line for line in doubled.reckon().doubled)
+    again.letters.append(again.letters[0])
+    result = again.reckon()
+    assert result.ok
+    assert result.letters_resent == 1
+
+
+def test_an_unforeseen_refusal_is_left_over() -> None:
+    day = Day()
+    day.ledger.append(_entry("hold.lift", {}, {}, refusal_code="kit.role_not_allowed"))
+    assert any("kit.role_not_allowed" in line for line in day.reckon().left_over)
+
+
+def test_an_action_answers_for_itself_whether_it_was_overdue() -> None:
+    early, late, left = (
+        _ledger(
+            _inspection("w1", 10.0, action_ids=["c1"]),
+            *([_entry("action.resolve", {"action_id": "c1"}, {"was_overdue": overdue})] if overdue is not None else []),
+        )
+        for overdue in (False, True, None)
+    )
+    opened, overdue = (
+        AlertKey("critical_corrective_action_opened", "c1"),
+        AlertKey("critical_corrective_action_overdue", "c1"),
+    )
+    folded = [fold(ledger, REGISTRY, PERIODS) for ledger in (early, late, left)]
+    assert [one.warehouse[COUNTY]["overdue_actions"] for one in folded] == [0, 0, 1]
+    assert [one.warehouse[COUNTY]["open_actions"] for one in folded] == [0, 0, 1]
+    assert [set(one.alerts) for one in folded] == [{opened}, {opened, overdue}, {opened, overdue}]
+    assert [one.alerts[opened].resolved for one in folded] == [True, True, False]
+
+
+def test_thresholds_rise_one_by_one_and_fall_with_the_bookings() -> None:
+    place = {"centre_id": "k1", "place_kind": "family"}
+    bookings = [
+        _entry("case.book", place | {"places": places}, {"booking_id": f"b{number}"}, at_s=float(number))
+        for number, places in enumerate((16, 3, 1))
+    ]
+    expected = fold(_ledger(_entry("centre.capacity", place | {"capacity": 20}, {}), *bookings), REGISTRY, PERIODS)
+    assert {key.subject_id: alert.resolved for key, alert in expected.alerts.items()} == {
+        "k1/family/80": True,
+        "k1/family/95": True,
+        "k1/family/100": True,
+    }
+    assert expected.places["k1", "family"] == {"capacity": 20, "held": 0, "used": 0}
+
+
+def test_a_case_lapses_unless_it_is_closed_or_paused() -> None:
+    opened = [_entry("case.open", {}, {"case_id": case}) for case in ("lapses", "closed", "paused")]
+    expected = fold(
+        _ledger(
+            *opened,
+            _entry("case.close", {"case_id": "closed"}, {}),
+            _entry("case.consent", {"case_id": "paused"}, {"accepted": False}),
+        ),
+        REGISTRY,
+        PERIODS,
+    )
+    counters = expected.cases[COUNTY]
+    assert {name: int(value) for name, value in counters.items()} == {
+        "opened": 3,
+        "open": 2,
+        "closed": 1,
+        "suspended": 1,
+        "reviews_overdue": 2,
+        "in_legal_review": 1,
+        "legal_reviews_opened": 1,
+    }
+    assert list(expected.alerts) == [AlertKey("phase_two_review_requested", "lapses")]

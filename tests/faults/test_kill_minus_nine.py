@@ -1,0 +1,58 @@
+"""kill -9 of any one process, five times at random moments of the day, changes nothing in the final table."""
+
+import os
+import time
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.support.platform_process import PayeshProcess, free_port_base, start_payesh
+
+KILLS = 5
+FIRST_KILL_AFTER_S = 3.0
+KILL_INTERVAL_S = (3.0, 9.0)
+DAY_DEADLINE_S = 420.0
+RUNNING_DEADLINE_S = 120.0
+POLL_INTERVAL_S = 0.05
+SCALE = "0.5"
+
+SERVICES = ("warehouse", "nationals", "notifications")
+APACHE = os.environ.get("BROKER") == "apache"
+ASKED_FOR = APACHE or bool(os.environ.get("PAYESH_FAULTS"))
+VICTIMS = (*SERVICES, "postgresql", *(("kafka-1", "kafka-2", "kafka-3") if APACHE else ()))
+"""Relay, consumer, timers and mail worker live in their service's process, so killing it kills each of them."""
+
+
+def _wait_until_playing(day: PayeshProcess) -> None:
+    """The day has begun when the launcher's first progress line is there."""
+    end = time.monotonic() + RUNNING_DEADLINE_S
+    while "events/s" not in day.output:
+        assert day.process.poll() is None, day.output
+        assert time.monotonic() < end, day.output
+        time.sleep(POLL_INTERVAL_S)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not ASKED_FOR, reason="takes minutes: run with BROKER=apache (make test-kafka) or PAYESH_FAULTS=1")
+@pytest.mark.timeout(DAY_DEADLINE_S + 60)
+@pytest.mark.parametrize("victim", VICTIMS)
+def test_killing_one_process_five_times_changes_nothing(victim: str, tmp_path: Path) -> None:
+    random = Random(victim)
+    day = start_payesh(tmp_path / "state", free_port_base(), ["demo", "--scale", SCALE])
+    try:
+        _wait_until_playing(day)
+        time.sleep(FIRST_KILL_AFTER_S)
+        kills = 0
+        while kills < KILLS and day.process.poll() is None:
+            kills += day.kill(victim)
+            time.sleep(random.uniform(*KILL_INTERVAL_S))
+        day.process.wait(DAY_DEADLINE_S)
+        assert kills == KILLS, day.output
+        summary = day.summary()
+        assert (summary["ok"], summary["lost"], summary["doubled"]) == (True, 0, 0), day.output
+        assert summary["restarts"] >= KILLS, day.output
+        assert day.process.returncode == 0
+        assert day.records() == {}
+    finally:
+        day.end()
