@@ -32,6 +32,7 @@ from deploy.embedded.smtp_sink import SmtpSink
 from deploy.embedded.supervisor import Supervisor
 from deploy.issuer import create_issuer
 from deploy.kafka.cluster import BROKER_IDS, MIN_INSYNC_REPLICAS, REPLICATION, KafkaCluster, default_ports
+from deploy.kafka.jars import java
 from deploy.topics import apply_topics
 
 BrokerKind = Literal["embedded", "apache"]
@@ -167,6 +168,8 @@ class Platform:
         if self.options.fresh:
             self._forget_last_start()
         self._require_ports()
+        if self._cluster is not None:
+            java()  # before anything else is started: it is what most often lacks
         async with asyncio.TaskGroup() as group:
             group.create_task(self._start_postgresql())
             group.create_task(self._start_broker())

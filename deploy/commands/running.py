@@ -1,6 +1,7 @@
 """`payesh up` and `payesh demo`."""
 
 import asyncio
+import os
 import time
 from collections.abc import Callable
 from functools import partial
@@ -9,6 +10,7 @@ from rich.console import Console
 
 from deploy.demo.board import make_console
 from deploy.demo.day import CASEWORK_ENVIRONMENT, DaySettings, play_day, play_only, write_registry
+from deploy.embedded.processes import started_ticks
 from deploy.launch import Options, Platform
 
 
@@ -17,7 +19,7 @@ async def stay_up(*, play: bool, seed: int, speedup: float, scale: float, port_b
     console = make_console()
     options = _played(speedup, port_base) if play else Options.from_environment("main", port_base=port_base)
     registry = asyncio.create_task(asyncio.to_thread(write_registry, seed)) if play else None
-    async with Platform(options, _say(console)) as platform:
+    async with Platform(options, _say(console), _process_began_at()) as platform:
         if registry is not None:
             await play_only(platform, DaySettings(seed, scale), await registry, console)
         _print_addresses(platform, console)
@@ -28,11 +30,17 @@ async def stay_up(*, play: bool, seed: int, speedup: float, scale: float, port_b
 async def play_demo(*, seed: int, speedup: float, scale: float, port_base: int | None) -> bool:
     """Start, play, settle, compare, print, stop; True when nothing is lost, doubled or left over."""
     console = make_console()
-    began_at = time.monotonic()
     registry = asyncio.create_task(asyncio.to_thread(write_registry, seed))
-    async with Platform(_played(speedup, port_base), _say(console), began_at) as platform:
+    async with Platform(_played(speedup, port_base), _say(console), _process_began_at()) as platform:
         summary = await play_day(platform, DaySettings(seed, scale), await registry, console)
     return summary.ok
+
+
+def _process_began_at() -> float:
+    """On the clock of time.monotonic(): when this process was started, its imports included."""
+    ticks = started_ticks(os.getpid()) or 0
+    age_s = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    return time.monotonic() - age_s
 
 
 def _played(speedup: float, port_base: int | None) -> Options:

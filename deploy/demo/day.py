@@ -107,7 +107,20 @@ class Day:
         self.responders = Responders(self.client, platform.sink.letters)
         self.board = Board(self.client, console)
         self.first_counted_inspection_s = 0.0
+        self._answering: asyncio.Task[None] | None = None
         self.registry = registry
+
+    def start_answering(self) -> "asyncio.Task[None]":
+        """Let the people answer their alerts beside the day; `responders.stop` ends it in order."""
+        self._answering = asyncio.create_task(self.responders.run(), name="responders")
+        return self._answering
+
+    async def close(self) -> None:
+        """End what is still under way, also when the day was broken off."""
+        if self._answering is not None:
+            self._answering.cancel()
+            await asyncio.gather(self._answering, return_exceptions=True)
+        await self.client.close()
 
     async def play(self) -> None:
         """Everything that people do on this day, except answering alerts, which `responders` does beside it."""
@@ -194,12 +207,12 @@ async def play_only(platform: Platform, settings: DaySettings, registry: Registr
     day = Day(platform, settings, registry, console)
     try:
         async with day.board:
-            answering = asyncio.create_task(day.responders.run())
+            answering = day.start_answering()
             await day.play()
             day.responders.stop()
             await answering
     finally:
-        await day.client.close()
+        await day.close()
 
 
 async def play_day(platform: Platform, settings: DaySettings, registry: Registry, console: Console) -> Summary:
@@ -207,7 +220,7 @@ async def play_day(platform: Platform, settings: DaySettings, registry: Registry
     day = Day(platform, settings, registry, console)
     try:
         async with day.board:
-            answering = asyncio.create_task(day.responders.run())
+            answering = day.start_answering()
             await day.play()
             day.board.say(f"the day is over after {platform.elapsed_s():.0f} s; waiting for what is still on its way")
             left_over = await wait_until_quiet(day.client, day.board.say)
@@ -216,7 +229,7 @@ async def play_day(platform: Platform, settings: DaySettings, registry: Registry
             left_over = left_over or await wait_until_quiet(day.client, day.board.say)
         return await _reckon(day, platform, settings, console, left_over)
     finally:
-        await day.client.close()
+        await day.close()
 
 
 async def _reckon(

@@ -14,8 +14,11 @@ DIFFERENCES_SHOWN_MAX = 40
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The last line of `payesh demo`. `events_published`: records on the topics, `events_resent` among them came again
-    after a relay was killed and are skipped by their readers. `effects_applied`: inbox rows; `duplicates_skipped`: since each process began."""
+    """The last line of `payesh demo`.
+
+    `events_published`: records on the topics; `events_resent` of them came again after a relay was killed, and their
+    readers skip them. `effects_applied`: inbox rows. `duplicates_skipped`: counted since each process began.
+    """
 
     ok: bool
     commands_accepted: int

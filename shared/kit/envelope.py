@@ -93,7 +93,7 @@ def read_event(headers: Mapping[str, bytes | None], value: bytes | None, event_t
         if time.tzinfo is None:
             raise UnreadableRecordError("header ce_time has no zone")
         time = time.astimezone(UTC)
-        sequence = int(raw_sequence)
+        sequence = int(raw_sequence) if raw_sequence.isascii() and raw_sequence.isdecimal() else 0
     except UnreadableRecordError:
         raise
     except (ValueError, OverflowError) as error:

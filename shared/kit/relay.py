@@ -161,7 +161,11 @@ class Relay:
             self._settings.database_url,
             command_timeout=STATEMENT_TIMEOUT_S,
             timeout=STATEMENT_TIMEOUT_S,
-            server_settings={"application_name": f"payesh-{self._settings.service}-relay-{self._settings.shard}"},
+            server_settings={
+                "application_name": f"payesh-{self._settings.service}-relay-{self._settings.shard}",
+                # A DELETE lost in a crash of the server publishes again, which rule 2 allows; nobody waits for the disk.
+                "synchronous_commit": "off",
+            },
         )
         try:
             await connection.add_listener(WAKE_CHANNEL, self._on_wake)

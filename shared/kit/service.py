@@ -207,7 +207,9 @@ class Service(Generic[SettingsT]):
             stack.push_async_callback(subscription.stop)
             background.start(_subscribe(subscription, background.stopping))
             self._readiness.register("broker", _broker_check(subscription, consumer, settings.consumer_lag_events_max))
-        background.start(_observe(pool, subscription, consumer, self.name, background.stopping))
+        # Stopped by cancelling: once the broker's connection is closed, its question for the lag finds no end.
+        [observer] = background.start(_observe(pool, subscription, consumer, self.name, background.stopping))
+        background.on_stop(observer.cancel)
 
 
 class Background:
@@ -216,16 +218,17 @@ class Background:
     def __init__(self) -> None:
         self.stopping = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._on_stop: list[Callable[[], None]] = []
+        self._on_stop: list[Callable[[], object]] = []
 
-    def on_stop(self, *calls: Callable[[], None]) -> None:
+    def on_stop(self, *calls: Callable[[], object]) -> None:
         self._on_stop.extend(calls)
 
-    def start(self, *parts: Coroutine[Any, Any, None]) -> None:
-        for part in parts:
-            task = asyncio.create_task(part)
-            self._tasks.add(task)
+    def start(self, *parts: Coroutine[Any, Any, None]) -> list[asyncio.Task[None]]:
+        tasks = [asyncio.create_task(part) for part in parts]
+        self._tasks.update(tasks)
+        for task in tasks:
             task.add_done_callback(self._ended)
+        return tasks
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:

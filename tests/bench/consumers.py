@@ -6,10 +6,8 @@ Each measures seconds from the moment the group gave it its partitions to the da
 import asyncio
 import contextlib
 import time
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -19,13 +17,14 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
+from services.warehouse.handlers.counting import fold_county_counters
 from shared.contracts.warehouse import InspectionCompleted
 from shared.kit.batches import Record
 from shared.kit.connections import Connection, Pool
 from shared.kit.consumer import BatchConsumer
 from shared.kit.routing import Reaction
 from shared.kit.subscription import Subscription
-from tests.bench.counting import add_to_counters, fold_county_counters
+from tests.bench.counting import add_to_counters, sum_bodies
 from tests.support.environment import ServiceDatabase
 
 LOOP_RECORDS_MAX = 2_000
@@ -144,26 +143,6 @@ class HandWrittenLoop:
                 list(events),
             )
             await add_to_counters(connection, sum_bodies([events[row["event_id"]] for row in fresh]))
-
-
-def sum_bodies(bodies: list[dict[str, Any]]) -> dict[tuple[str, str], Decimal]:
-    """Counter sums of decoded bodies, exact: capacities are added as whole kilograms."""
-    counties: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
-    for body in bodies:
-        sums = counties[body["county"]]
-        sums[0] += 1
-        sums[1] += body["is_first_of_site"]
-        sums[2] += round(body["verified_capacity_tonnes"] * 1000) - round(
-            body["verified_capacity_tonnes_before"] * 1000
-        )
-        sums[3] += round(body["in_use_capacity_tonnes"] * 1000) - round(body["in_use_capacity_tonnes_before"] * 1000)
-    result: dict[tuple[str, str], Decimal] = {}
-    for county, (completed, inspected, verified, in_use) in counties.items():
-        result[county, "completed_inspections"] = Decimal(completed)
-        result[county, "inspected_sites"] = Decimal(inspected)
-        result[county, "verified_capacity_tonnes"] = Decimal(verified) / 1000
-        result[county, "in_use_capacity_tonnes"] = Decimal(in_use) / 1000
-    return result
 
 
 class PlainHandler:

@@ -1,16 +1,35 @@
-"""The one SQL statement that moves the county counters, the same for all consumers."""
+"""What the hand-written contenders do to count: sums of decoded bodies, and one upsert like the warehouse service's own."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
-from services.warehouse.domain.counters import sum_deltas
-from shared.contracts.warehouse import InspectionCompleted
-from shared.kit.routing import Received
-from shared.kit.transaction import Connection, Transaction
+from shared.kit.transaction import Connection
+
+
+def sum_bodies(bodies: list[dict[str, Any]]) -> dict[tuple[str, str], Decimal]:
+    """Counter sums by (county, counter), exact: capacities are added as whole kilograms."""
+    counties: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    for body in bodies:
+        sums = counties[body["county"]]
+        sums[0] += 1
+        sums[1] += body["is_first_of_site"]
+        sums[2] += round(body["verified_capacity_tonnes"] * 1000) - round(
+            body["verified_capacity_tonnes_before"] * 1000
+        )
+        sums[3] += round(body["in_use_capacity_tonnes"] * 1000) - round(body["in_use_capacity_tonnes_before"] * 1000)
+    result: dict[tuple[str, str], Decimal] = {}
+    for county, (completed, inspected, verified, in_use) in counties.items():
+        result[county, "completed_inspections"] = Decimal(completed)
+        result[county, "inspected_sites"] = Decimal(inspected)
+        result[county, "verified_capacity_tonnes"] = Decimal(verified) / 1000
+        result[county, "in_use_capacity_tonnes"] = Decimal(in_use) / 1000
+    return result
 
 
 async def add_to_counters(connection: Connection, sums: Mapping[tuple[str, str], Decimal]) -> None:
-    """Add `sums`, by (county, counter), in the order of their keys."""
+    """Add `sums`, in the order of their keys."""
     ordered = sorted(sums.items())
     await connection.execute(
         """
@@ -22,9 +41,3 @@ async def add_to_counters(connection: Connection, sums: Mapping[tuple[str, str],
         [counter for (_, counter), _ in ordered],
         [value for _, value in ordered],
     )
-
-
-async def fold_county_counters(received: Sequence[Received[InspectionCompleted]], tx: Transaction) -> None:
-    """The fold of the spine's consumer: the warehouse service's own sums."""
-    sums = sum_deltas(item.event for item in received)
-    await add_to_counters(tx.connection, {(county, counter): value for (county, counter), value in sums.items()})

@@ -19,7 +19,7 @@ from shared.kit.connections import Connection
 from shared.kit.envelope import read_event
 from shared.kit.outbox import shard_of
 from shared.kit.relay import OutboxProducer, Relay, RelaySettings
-from tests.bench.consumers import sum_bodies
+from tests.bench.counting import sum_bodies
 from tests.bench.workload import Counters, Workload
 from tests.support.environment import ServiceDatabase
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from deploy.embedded.processes import is_alive
-from tests.support.platform_process import PayeshProcess, free_port_base, start_payesh
+from tests.support.platform_process import PayeshProcess, free_port_base, remove_installation, start_payesh
 
 UP_DEADLINE_S = 90.0
 STOP_DEADLINE_S = 40.0
@@ -55,6 +55,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     finally:
         for process in installation.started:
             process.end()
+        remove_installation(installation.state)
 
 
 @pytest.fixture
@@ -64,6 +65,7 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
     yield fresh
     for process in fresh.started:
         process.end()
+    remove_installation(fresh.state)
 
 
 def _wait(condition: Callable[[], bool], deadline_s: float, process: PayeshProcess) -> None:

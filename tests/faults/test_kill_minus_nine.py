@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from tests.support.platform_process import PayeshProcess, free_port_base, start_payesh
+from tests.support.platform_process import PayeshProcess, free_port_base, remove_installation, start_payesh
 
 KILLS = 5
 FIRST_KILL_AFTER_S = 3.0
@@ -56,3 +56,4 @@ def test_killing_one_process_five_times_changes_nothing(victim: str, tmp_path: P
         assert day.records() == {}
     finally:
         day.end()
+        remove_installation(tmp_path / "state")

@@ -162,8 +162,9 @@ def acknowledge_before_commit(monkeypatch: pytest.MonkeyPatch, spine: Spine) -> 
 
 def _override_subscriber(monkeypatch: pytest.MonkeyPatch, **overrides: Any) -> None:
     class WronglyWiredBroker(KafkaBroker):
-        def subscriber(self, *topics: str, **options: Any) -> Any:
-            return super().subscriber(*topics, **{**options, **overrides})
+        def subscriber(self, *topics: Any, **options: Any) -> Any:
+            parent: Any = super()
+            return parent.subscriber(*topics, **{**options, **overrides})
 
     def accept(broker: KafkaBroker) -> None:
         del broker

@@ -13,6 +13,7 @@ from random import Random
 from typing import Any
 
 from deploy.embedded.processes import ProcessRecord, ProcessRecords, is_alive, send_signal
+from deploy.embedded.remove import remove
 
 PORTS_SPAN = 100
 PORT_BASE_RANGE = (20_000, 30_000)
@@ -71,6 +72,13 @@ class PayeshProcess:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+
+
+def remove_installation(state: Path) -> None:
+    """Delete what `payesh` kept under `state`, also the database that root's server keeps outside it."""
+    for profile in state.glob("*-*"):
+        if profile.is_dir():
+            remove(profile)
 
 
 def start_payesh(

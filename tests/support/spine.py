@@ -1,7 +1,7 @@
 """A small service on the real spine, for tests: one event type on a topic of its own, one tally table."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -148,7 +148,7 @@ class Spine:
 
 
 @asynccontextmanager
-async def open_spine(database: ServiceDatabase, bootstrap_servers: str, topic: str) -> AsyncIterator[Spine]:
+async def open_spine(database: ServiceDatabase, bootstrap_servers: str, topic: str) -> AsyncGenerator[Spine]:
     """Tables and a worker pool on `database`; nothing is started."""
     owner = await asyncpg.connect(database.owner_url)
     try:

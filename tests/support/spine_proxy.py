@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Literal
 from urllib.parse import urlsplit
@@ -32,7 +32,7 @@ class CommitProxy:
         return self._parts._replace(netloc=f"{account}@127.0.0.1:{self._port}").geturl()
 
     @asynccontextmanager
-    async def run(self) -> AsyncIterator["CommitProxy"]:
+    async def run(self) -> AsyncGenerator["CommitProxy"]:
         server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self._port = server.sockets[0].getsockname()[1]
         try:

@@ -1,6 +1,6 @@
 """Kafka records for tests of the spine: made by hand and fed to a consumer, or produced to and read from a topic."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -100,7 +100,7 @@ async def feed(consumer: BatchConsumer, records: Sequence[Record], offsets: Offs
 
 
 @asynccontextmanager
-async def raw_producer(bootstrap_servers: str) -> AsyncIterator[AIOKafkaProducer]:
+async def raw_producer(bootstrap_servers: str) -> AsyncGenerator[AIOKafkaProducer]:
     """A producer that sends anything."""
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap_servers, acks="all", max_request_size=REQUEST_BYTES_MAX, linger_ms=0
@@ -114,7 +114,7 @@ async def raw_producer(bootstrap_servers: str) -> AsyncIterator[AIOKafkaProducer
 
 async def read_topic(bootstrap_servers: str, topic: str) -> list[Record]:
     """All records of `topic` up to its present end, in partition order."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, enable_auto_commit=False, group_id=None)
+    consumer: Any = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, enable_auto_commit=False, group_id=None)
     await consumer.start()
     try:
         await consumer.topics()

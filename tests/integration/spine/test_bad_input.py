@@ -95,7 +95,8 @@ def reactions(spine: Spine) -> list[Reaction]:
 
 
 def ignored(spine: Spine) -> float:
-    return metrics.CONSUMER_IGNORED_EVENTS.labels("test", spine.topic)._value.get()
+    counter: Any = metrics.CONSUMER_IGNORED_EVENTS.labels("test", spine.topic)
+    return counter._value.get()
 
 
 @pytest.mark.parametrize("together", [True, False])

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from pydantic import JsonValue
 
 from shared.contracts.refusals import Refusal
 from shared.kit import consumer as consumer_module
@@ -43,7 +44,7 @@ async def test_a_corrected_event_is_applied_and_then_those_behind_it(
     log = Log(quiet_spine.topic)
     thing = await park_some(quiet_spine, consumer, [1, UNLUCKY, 3, 4], log)
     first, *behind = await parked_ids(quiet_spine)
-    body = {"thing_id": str(thing), "amount": 12}
+    body: JsonValue = {"thing_id": str(thing), "amount": 12}
     replayed = await replay.replay(quiet_spine.pool, consumer, first, OPERATOR, body)
     assert replayed == [first, *behind]
     assert await quiet_spine.seen(thing) == [1, 12, 3, 4]
@@ -79,7 +80,7 @@ async def test_a_replay_that_fails_again_changes_nothing_but_the_error(
 async def test_a_replay_stops_at_the_next_one_that_fails(quiet_spine: Spine, consumer: BatchConsumer) -> None:
     thing = await park_some(quiet_spine, consumer, [UNLUCKY, 2, UNLUCKY, 4])
     first, second, third, fourth = await parked_ids(quiet_spine)
-    body = {"thing_id": str(thing), "amount": 1}
+    body: JsonValue = {"thing_id": str(thing), "amount": 1}
     assert await replay.replay(quiet_spine.pool, consumer, first, OPERATOR, body) == [first, second]
     assert await parked_ids(quiet_spine) == [third, fourth]
     assert await quiet_spine.seen(thing) == [1, 2]
@@ -128,7 +129,7 @@ async def test_an_unreadable_event_blocks_nobody_and_can_be_corrected(
     [parked_id] = await parked_ids(quiet_spine)
     with pytest.raises(Refusal):
         await replay.replay(quiet_spine.pool, consumer, parked_id, OPERATOR)
-    body = {"thing_id": str(thing), "amount": 1}
+    body: JsonValue = {"thing_id": str(thing), "amount": 1}
     assert await replay.replay(quiet_spine.pool, consumer, parked_id, OPERATOR, body) == [parked_id]
     assert await quiet_spine.seen(thing) == [2, 1]
     assert await quiet_spine.tally() == 3
@@ -184,7 +185,7 @@ async def test_an_event_parked_while_the_replay_waits_is_replayed_too(quiet_spin
     pausing = quiet_spine.consumer([Reaction((quiet_spine.event_type,), pause)])
     parking_behind = asyncio.create_task(feed(pausing, [records[1], other]))
     await asyncio.wait_for(admitted.wait(), 10)
-    body = {"thing_id": str(thing), "amount": 1}
+    body: JsonValue = {"thing_id": str(thing), "amount": 1}
     replaying = asyncio.create_task(replay.replay(quiet_spine.pool, consumer, first, OPERATOR, body))
     await asyncio.wait([replaying], timeout=0.2)
     assert not replaying.done()

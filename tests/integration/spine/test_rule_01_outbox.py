@@ -51,7 +51,7 @@ async def a_lost_commit_keeps_both_or_neither(spine: Spine, fault: Fault) -> int
     async with CommitProxy(spine.database.worker_url).run() as proxy:
         pool = await open_pool(proxy.url, size=2, name="behind-proxy")
         proxy.fault = fault
-        with pytest.raises(Exception, match="clos|connection"):
+        with pytest.raises(Exception, match=r"clos|connection"):
             await record_thing(spine, pool)
         assert proxy.faults_done == 1
         pool.terminate()

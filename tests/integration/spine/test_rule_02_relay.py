@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -21,26 +22,26 @@ from tests.support.spine import Spine, wait_until
 
 WRITERS = 8
 EVENTS_PER_WRITER = 6
-SECOND_LEADER_CHANCE_S = 0.4
 
 
 class LedgerProducer:
-    """Stands where the Kafka producer stands: `sent` is the topic. Its first send waits for `gate`."""
+    """Stands where the Kafka producer stands: `sent` is the topic. Sends keep their order; all wait for `gate`."""
 
     def __init__(self, gate: asyncio.Event | None = None) -> None:
         self.sent: list[OutgoingEvent] = []
         self.sending = asyncio.Event()
         self._gate = gate
+        self._turn = asyncio.Lock()
 
     async def start(self) -> None: ...
     async def stop(self) -> None: ...
 
     async def send(self, events: Sequence[OutgoingEvent]) -> None:
-        gate, self._gate = self._gate, None
         self.sending.set()
-        if gate is not None:
-            await gate.wait()
-        self.sent.extend(events)
+        async with self._turn:
+            if self._gate is not None:
+                await self._gate.wait()
+            self.sent.extend(events)
 
     def ids(self) -> list[UUID]:
         return [event.event_id for event in self.sent]
@@ -57,6 +58,10 @@ def one_relay(spine: Spine) -> Relay:
     return Relay(RelaySettings(spine.database.worker_url, spine.bootstrap_servers, "test"))
 
 
+async def publish_round(publisher: Relay, connection: Connection, producer: Any) -> None:
+    await publisher.publish_round(connection, producer)
+
+
 async def nothing_is_overlooked_when_positions_commit_out_of_order(spine: Spine) -> None:
     """The transaction that took the lower position commits last."""
     producer, publisher = LedgerProducer(), one_relay(spine)
@@ -66,11 +71,11 @@ async def nothing_is_overlooked_when_positions_commit_out_of_order(spine: Spine)
         await open_transaction.start()
         late = await insert(spine, slow, uuid4())
         early = await spine.publish()
-        await publisher.publish_round(connection, producer)
+        await publish_round(publisher, connection, producer)
         assert len(producer.sent) == 1
         await open_transaction.commit()
-        await publisher.publish_round(connection, producer)
-        await publisher.publish_round(connection, producer)
+        await publish_round(publisher, connection, producer)
+        await publish_round(publisher, connection, producer)
         published = await spine.pool.fetchval("SELECT count(*) FROM outbox WHERE event_id <> ALL ($1)", producer.ids())
         assert len(producer.sent) == 2
         assert {early, late} <= set(producer.ids())
@@ -98,7 +103,7 @@ async def concurrent_writers_lose_nothing_and_keep_their_order(spine: Spine) -> 
 
     async def publish_until(writers: asyncio.Future[list[None]]) -> None:
         while not writers.done() or await spine.pool.fetchval("SELECT count(*) FROM outbox"):
-            await publisher.publish_round(connection, producer)
+            await publish_round(publisher, connection, producer)
 
     try:
         writers = asyncio.gather(*(write() for _ in range(WRITERS)))
@@ -112,6 +117,30 @@ async def concurrent_writers_lose_nothing_and_keep_their_order(spine: Spine) -> 
         sequences[event.aggregate_id].append(event.sequence)
     for sequence in sequences.values():
         assert sequence == list(range(1, len(sequence) + 1))
+
+
+async def insert_unannounced(spine: Spine, thing_id: UUID) -> UUID:
+    """Commit one event without waking a relay: the one that is sending does not hear of it."""
+    connection = await asyncpg.connect(spine.database.worker_url)
+    try:
+        return await insert(spine, connection, thing_id)
+    finally:
+        await connection.close()
+
+
+def first_answer_of_the_lock(publisher: Relay) -> asyncio.Future[bool]:
+    """What the relay is told when it first asks to lead."""
+    first_answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    real = publisher._try_lock
+
+    async def try_lock(connection: Connection) -> bool:
+        answer = await real(connection)
+        if not first_answer.done():
+            first_answer.set_result(answer)
+        return answer
+
+    publisher._try_lock = try_lock
+    return first_answer
 
 
 async def one_relay_leads(spine: Spine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,9 +161,11 @@ async def one_relay_leads(spine: Spine, monkeypatch: pytest.MonkeyPatch) -> None
     tasks = [asyncio.create_task(first.run())]
     try:
         await asyncio.wait_for(first_producer.sending.wait(), 10)
-        later = await spine.publish(thing_id)
+        later = await insert_unannounced(spine, thing_id)
+        answer = first_answer_of_the_lock(second)
         tasks.append(asyncio.create_task(second.run()))
-        await asyncio.wait([asyncio.create_task(second_producer.sending.wait())], timeout=SECOND_LEADER_CHANCE_S)
+        if await asyncio.wait_for(answer, 10):
+            await wait_until(lambda: _has_sent(second_producer, 1))
         gate.set()
         await wait_until(lambda: _has_sent(first_producer, 2))
     finally:
@@ -175,16 +206,19 @@ async def test_planted_bug_two_leaders_is_caught(quiet_spine: Spine, monkeypatch
 
 async def test_the_relay_polls_when_no_wake_up_arrives(quiet_spine: Spine, monkeypatch: pytest.MonkeyPatch) -> None:
     producer = LedgerProducer()
-    monkeypatch.setattr(relay, "OutboxProducer", lambda *_: producer)
+
+    def one_producer(*arguments: str) -> LedgerProducer:
+        del arguments
+        return producer
+
+    monkeypatch.setattr(relay, "OutboxProducer", one_producer)
     publisher = one_relay(quiet_spine)
     running = asyncio.create_task(publisher.run())
     await wait_until(lambda: _leads(publisher))
-    connection = await asyncpg.connect(quiet_spine.database.worker_url)
     try:
-        await insert(quiet_spine, connection, uuid4())
+        await insert_unannounced(quiet_spine, uuid4())
         await wait_until(lambda: _has_sent(producer, 1))
     finally:
-        connection.terminate()
         publisher.stop()
         await running
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
@@ -19,7 +19,7 @@ EXIT_DEADLINE_S = 30.0
 @asynccontextmanager
 async def service_process(
     spine: Spine, *, hangs: bool, stalled_after_s: float
-) -> AsyncIterator[asyncio.subprocess.Process]:
+) -> AsyncGenerator[asyncio.subprocess.Process]:
     """A service of its own process on the test's database and topic."""
     environment = os.environ | {
         "PAYESH_API_DATABASE_URL": spine.database.api_url,

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from pydantic import JsonValue
 
 from shared.kit import projections, replay
 from shared.kit.routing import Reaction
@@ -107,7 +108,7 @@ async def test_parked_discarded_and_corrected_events_are_folded_as_they_were_app
     consumer = spine.consumer(reactions)
     failed = await spine.pool.fetch("SELECT parked_id, aggregate_id, body FROM parked_event WHERE reason = 'failed'")
     ids = {row["aggregate_id"]: row["parked_id"] for row in failed}
-    body = {"thing_id": str(corrected), "amount": 7}
+    body: JsonValue = {"thing_id": str(corrected), "amount": 7}
     await replay.replay(spine.pool, consumer, ids[str(corrected)], "operator", body)
     await replay.discard(spine.pool, consumer, ids[str(discarded)], "operator", "sent by mistake")
     assert await spine.tally() == 3 + 7 + 100

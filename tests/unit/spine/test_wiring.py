@@ -36,6 +36,7 @@ def test_our_own_subscription_is_wired_right() -> None:
     check_wiring(Subscription(consumer, bootstrap_servers="127.0.0.1:1", group="group", instance="1").broker)
 
 
+@pytest.mark.filterwarnings("ignore:AckPolicy.REJECT_ON_ERROR")
 @pytest.mark.parametrize(
     ("change", "advice"),
     [
