@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import UnknownTopicOrPartitionError
 
 from shared.contracts.base import Event
 from shared.kit.auth import SYSTEM
@@ -136,13 +137,17 @@ async def _history(
 ) -> AsyncGenerator[list[Received[Event]]]:
     """Batches of applied events of the folds' topics, each event once, in partition order."""
     types = {event_type.type_name(): event_type for reaction in folds for event_type in reaction.event_types}
+    topics = sorted({event_type.stream.topic for event_type in types.values()})
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap_servers, enable_auto_commit=False, auto_offset_reset="earliest", group_id=None
+        *topics,
+        bootstrap_servers=bootstrap_servers,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        group_id=None,
     )
-    await consumer.start()
     try:
-        await consumer.topics()  # fetches the metadata of every topic
-        ends = await _assign_all(consumer, sorted({event_type.stream.topic for event_type in types.values()}))
+        await consumer.start()  # without a group it assigns itself every partition
+        ends = cast("dict[TopicPartition, int]", await consumer.end_offsets(list(consumer.assignment())))
         seen: set[Any] = set()
         while unread := [tp for tp, end in ends.items() if await consumer.position(tp) < end]:
             batches = cast(
@@ -156,6 +161,8 @@ async def _history(
                 if (item := _read_known(record, types, applied)) is not None and applied.includes(record.topic, item)
             ]
             yield _distinct(received, seen)
+    except UnknownTopicOrPartitionError as error:
+        raise LookupError(f"the broker lacks one of the topics {topics}: declare it and apply the topics") from error
     finally:
         await consumer.stop()
 
@@ -179,16 +186,3 @@ def _read_known(record: Any, types: dict[str, type[Event]], applied: _Applied) -
         return read_event(headers, body, event_type)
     except UnreadableRecordError:
         return None
-
-
-async def _assign_all(consumer: AIOKafkaConsumer, topics: Sequence[str]) -> dict[TopicPartition, int]:
-    """Assign every partition of `topics` from its beginning; returns where each one ends now."""
-    partitions: list[TopicPartition] = []
-    for topic in topics:
-        known = consumer.partitions_for_topic(topic)
-        if known is None:
-            raise LookupError(f"the broker has no topic {topic}: declare it and apply the topics")
-        partitions.extend(TopicPartition(topic, number) for number in known)
-    consumer.assign(partitions)
-    await consumer.seek_to_beginning(*partitions)
-    return cast("dict[TopicPartition, int]", await consumer.end_offsets(partitions))

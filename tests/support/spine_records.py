@@ -114,13 +114,16 @@ async def raw_producer(bootstrap_servers: str) -> AsyncGenerator[AIOKafkaProduce
 
 async def read_topic(bootstrap_servers: str, topic: str) -> list[Record]:
     """All records of `topic` up to its present end, in partition order."""
-    consumer: Any = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, enable_auto_commit=False, group_id=None)
+    consumer: Any = AIOKafkaConsumer(
+        topic,
+        bootstrap_servers=bootstrap_servers,
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        group_id=None,
+    )
     await consumer.start()
     try:
-        await consumer.topics()
-        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
-        consumer.assign(partitions)
-        await consumer.seek_to_beginning(*partitions)
+        partitions = sorted(consumer.assignment())
         ends = await consumer.end_offsets(partitions)
         records: list[Record] = []
         while unread := [item for item in partitions if await consumer.position(item) < ends[item]]:

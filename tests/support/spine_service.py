@@ -1,5 +1,6 @@
 """A whole service process on the spine, to be killed, stopped and watched: `python -m tests.support.spine_service`.
 
+It is named after its topic, so that no two tests share a consumer group.
 One event type, one reaction that hangs when told so. Configured like every service (PAYESH_…), and by
 TEST_TOPIC, TEST_STALLED_AFTER_S and TEST_HANGS.
 """
@@ -30,7 +31,7 @@ def build(topic: str, *, hangs: bool) -> service.Service[ServiceSettings]:
     handlers = ModuleType("handlers")
     handlers.__dict__["count"] = count
     return service.Service(
-        name="test",
+        name=topic,
         settings=ServiceSettings,
         router=APIRouter(),
         handlers=handlers,

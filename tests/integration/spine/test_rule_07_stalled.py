@@ -59,7 +59,8 @@ async def test_a_service_that_works_stays_and_leaves_when_asked(spine: Spine) ->
             await spine.publish(thing, amount)
             await wait_until(lambda amount=amount: _has_seen(spine, thing, amount), EXIT_DEADLINE_S)
         names = await spine.pool.fetch("SELECT DISTINCT application_name AS name FROM pg_stat_activity")
-        assert {"payesh-test-api", "payesh-test-worker", "payesh-test-relay-0"} <= {row["name"] for row in names}
+        parts = {f"payesh-{spine.topic}-{part}" for part in ("api", "worker", "relay-0")}
+        assert parts <= {row["name"] for row in names}
         process.send_signal(signal.SIGTERM)
         code = await asyncio.wait_for(process.wait(), EXIT_DEADLINE_S)
     assert code in {0, -signal.SIGTERM}
