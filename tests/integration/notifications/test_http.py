@@ -151,7 +151,7 @@ async def test_row_level_security_holds_in_sql_as_the_services_own_role(desk: De
     [
         ("member", "PUT", "/working-groups/rey"),
         ("member", "PUT", "/escalation-policies/standard"),
-        ("operator", "POST", f"/alerts/{uuid4()}/acknowledgement"),
+        ("operator", "POST", "/alerts/00000000-0000-7000-8000-000000000000/acknowledgement"),
         ("inspector", "GET", "/alerts"),
         ("inspector", "GET", "/counters"),
     ],
