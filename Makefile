@@ -48,8 +48,8 @@ format: setup ## rewrite the sources the way lint wants them
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: setup ## the spine beside a hand-written loop and a plain handler (short form)
-	@exec $(BIN)/python -m tests.bench
+bench: setup ## the spine beside a hand-written loop and a plain handler (short form; python -m tests.bench for the long one)
+	@exec $(BIN)/python -m tests.bench --short
 
 kafka: setup-run ## a three-broker Apache Kafka in the foreground until Ctrl-C (needs Java and Maven)
 	@exec $(BIN)/python -m deploy.kafka.cluster

@@ -216,7 +216,7 @@ class KafkaCluster:
             if not (self._state / f"formatted-{broker}").exists():
                 configuration = str(self._configuration_file(broker))
                 arguments = ["kafka.tools.StorageTool", "format", "--ignore-formatted"]
-                arguments += ["--cluster-id", id_file.read_text(), "--config", configuration]
+                arguments += [f"--cluster-id={id_file.read_text()}", "--config", configuration]
                 formatters.append((broker, spawn(self._java(f"format-{broker}", broker, arguments), waited_for=True)))
         for broker, process in formatters:
             if process.wait(FORMAT_DEADLINE_S) != 0:

@@ -6,6 +6,8 @@ from enum import StrEnum
 class County(StrEnum):
     """County key; `label_fa` is the Persian name as shown to people."""
 
+    __hash__ = str.__hash__  # an Enum's own hash is computed in Python, and every counter is looked up by county
+
     TEHRAN = "tehran"
     SHEMIRANAT = "shemiranat"
     REY = "rey"

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -85,10 +84,9 @@ class Decoder:
                 batch.unreadable.append(_parked(record, "unreadable", repr(error)))
             else:
                 batch.readable.append(Readable(record, received, known[1], (record.topic, subject_of(headers))))
-        for (topic, partition), records_of in groupby(records, key=lambda record: (record.topic, record.partition)):
-            end = max(record.offset for record in records_of) + 1
-            key = TopicPartition(topic, partition)
-            batch.offsets[key] = max(batch.offsets.get(key, 0), end)
+        last_offsets = {(record.topic, record.partition): record.offset for record in records}  # in order: the last wins
+        for partition, offset in last_offsets.items():
+            batch.offsets[TopicPartition(*partition)] = offset + 1
 
     def _pass_over(self, batch: Batch, record: Record, event_type: str | None) -> None:
         """A record without a reaction: ignored, unless it cannot be what it says it is."""

@@ -139,7 +139,9 @@ def _required_header(headers: Mapping[str, bytes | None], name: str) -> str:
 
 def _traceparent(headers: Mapping[str, bytes | None]) -> str | None:
     """The trace context; an invalid one is ignored, as its standard says, and never a reason to refuse an event."""
-    value = headers.get("ce_traceparent") or b""
+    value = headers.get("ce_traceparent")
+    if not value:
+        return None
     if _USUAL_TRACEPARENT.fullmatch(value):
         return value.decode()
     parsed = parse_traceparent(value.decode(errors="replace"))

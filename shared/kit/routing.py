@@ -21,9 +21,9 @@ FoldCall = Callable[[Sequence["Received[Any]"], Transaction], Awaitable[None]]
 TimerCall = Callable[["DueTimer", Transaction], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that would triple what making one costs, and one is made for every event
 class Received(Generic[EventT_co]):
-    """One event as it arrived: the typed body and what its envelope says."""
+    """One event as it arrived: the typed body and what its envelope says. To be read, never changed."""
 
     event: EventT_co
     id: UUID

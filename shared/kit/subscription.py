@@ -6,6 +6,7 @@ replaced by handing the raw records on, which keeps its per-message machinery ou
 
 import asyncio
 import gc
+import zlib
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, cast
@@ -108,7 +109,7 @@ class Subscription:
             *topics,
             batch=True,
             group_id=group,
-            group_instance_id=f"{group}-{instance}",
+            group_instance_id=_member_name(group, instance, topics, evicts_members=not pauses_when_idle),
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.MANUAL,
             max_records=BATCH_RECORDS_MAX,
@@ -162,6 +163,16 @@ class Subscription:
         """True once the group has given this process its partitions."""
         kafka_consumer = self._subscriber.consumer
         return kafka_consumer is not None and bool(kafka_consumer.assignment())
+
+
+def _member_name(group: str, instance: str, topics: Sequence[str], *, evicts_members: bool) -> str:
+    """Static membership: whoever was killed comes back to its own partitions without a rebalance.
+
+    Apache Kafka hands a returning static member its old assignment even when it now asks for other topics, so there the
+    topics are part of the name; the embedded broker never evicts a member, so there a second name would keep partitions.
+    """
+    topics_digest = f"-{zlib.crc32(','.join(topics).encode()):08x}" if evicts_members else ""
+    return f"{group}-{instance}{topics_digest}"
 
 
 async def _parse_raw(message: Any) -> KafkaMessage:

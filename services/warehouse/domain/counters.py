@@ -1,6 +1,7 @@
 """County counters as a fold of events: pure sums of exact decimals, so any order of events gives the identical value.
 
-Contracts carry figures as numbers of at most 3 decimals; here each is read back as that decimal, never added as a float.
+Contracts carry figures as numbers of at most 3 decimals; here each is read back as a whole number of thousandths, never
+added as a float.
 """
 
 from collections.abc import Callable, Iterable
@@ -27,6 +28,8 @@ from shared.contracts.warehouse import (
 class Counter(StrEnum):
     """What is counted per county. Capacities are in tonnes of 3 decimals, the others are whole numbers."""
 
+    __hash__ = str.__hash__  # an Enum's own hash is computed in Python, and every delta is looked up by it
+
     REGISTERED_SITES = "registered_sites"
     REGISTERED_CAPACITY_TONNES = "registered_capacity_tonnes"
     VERIFIED_CAPACITY_TONNES = "verified_capacity_tonnes"
@@ -43,10 +46,11 @@ CAPACITY_COUNTERS = frozenset(
     {Counter.REGISTERED_CAPACITY_TONNES, Counter.VERIFIED_CAPACITY_TONNES, Counter.IN_USE_CAPACITY_TONNES}
 )
 
-Delta = tuple[County, Counter, Decimal]
+Delta = tuple[County, Counter, int]
+"""County, counter, and what is added in thousandths: kilograms of a capacity, thousandths of a count."""
 
-_ONE = Decimal(1)
-_QUANTUM = Decimal("0.001")
+_ONE = 1_000
+_DECIMALS = 3
 
 
 def counter_deltas(event: Event) -> Iterable[Delta]:
@@ -60,50 +64,51 @@ def sum_deltas(events: Iterable[Event]) -> dict[tuple[County, Counter], Decimal]
 
     A counter that was touched stays in the result at zero, so that any split into batches leaves the same rows.
     """
-    sums: dict[tuple[County, Counter], Decimal] = {}
+    sums: dict[tuple[County, Counter], int] = {}
     for event in events:
         for county, counter, delta in counter_deltas(event):
-            sums[county, counter] = sums.get((county, counter), Decimal(0)) + delta
-    return sums
+            key = county, counter
+            sums[key] = sums.get(key, 0) + delta
+    return {key: Decimal(amount).scaleb(-_DECIMALS) for key, amount in sums.items()}
 
 
-def _exact(figure: float) -> Decimal:
-    return Decimal(repr(figure)).quantize(_QUANTUM)
+def _thousandths(figure: float) -> int:
+    return round(figure * 1_000)
 
 
 def _registered(event: WarehouseRegistered) -> Iterable[Delta]:
     yield event.county, Counter.REGISTERED_SITES, _ONE
-    yield event.county, Counter.REGISTERED_CAPACITY_TONNES, _exact(event.capacity_tonnes)
+    yield event.county, Counter.REGISTERED_CAPACITY_TONNES, _thousandths(event.capacity_tonnes)
 
 
 def _changed(event: WarehouseChanged) -> Iterable[Delta]:
-    yield event.county_before, Counter.REGISTERED_CAPACITY_TONNES, -_exact(event.capacity_tonnes_before)
-    yield event.county, Counter.REGISTERED_CAPACITY_TONNES, _exact(event.capacity_tonnes)
+    yield event.county_before, Counter.REGISTERED_CAPACITY_TONNES, -_thousandths(event.capacity_tonnes_before)
+    yield event.county, Counter.REGISTERED_CAPACITY_TONNES, _thousandths(event.capacity_tonnes)
     if event.county is event.county_before:
         return
-    inspected = Decimal(event.is_inspected)
+    inspected = _ONE * event.is_inspected
     for county, sign in ((event.county_before, -1), (event.county, 1)):
         yield county, Counter.REGISTERED_SITES, _ONE * sign
         yield county, Counter.INSPECTED_SITES, inspected * sign
-        yield county, Counter.VERIFIED_CAPACITY_TONNES, _exact(event.verified_capacity_tonnes) * sign
-        yield county, Counter.IN_USE_CAPACITY_TONNES, _exact(event.in_use_capacity_tonnes) * sign
+        yield county, Counter.VERIFIED_CAPACITY_TONNES, _thousandths(event.verified_capacity_tonnes) * sign
+        yield county, Counter.IN_USE_CAPACITY_TONNES, _thousandths(event.in_use_capacity_tonnes) * sign
 
 
 def _completed(event: InspectionCompleted) -> Iterable[Delta]:
-    verified = _exact(event.verified_capacity_tonnes) - _exact(event.verified_capacity_tonnes_before)
-    in_use = _exact(event.in_use_capacity_tonnes) - _exact(event.in_use_capacity_tonnes_before)
+    verified = _thousandths(event.verified_capacity_tonnes) - _thousandths(event.verified_capacity_tonnes_before)
+    in_use = _thousandths(event.in_use_capacity_tonnes) - _thousandths(event.in_use_capacity_tonnes_before)
     yield event.county, Counter.COMPLETED_INSPECTIONS, _ONE
-    yield event.county, Counter.INSPECTED_SITES, Decimal(event.is_first_of_site)
+    yield event.county, Counter.INSPECTED_SITES, _ONE * event.is_first_of_site
     yield event.county, Counter.VERIFIED_CAPACITY_TONNES, verified
     yield event.county, Counter.IN_USE_CAPACITY_TONNES, in_use
 
 
 def _action_resolved(event: CorrectiveActionResolved) -> Iterable[Delta]:
     yield event.county, Counter.OPEN_ACTIONS, -_ONE
-    yield event.county, Counter.OVERDUE_ACTIONS, -Decimal(event.was_overdue)
+    yield event.county, Counter.OVERDUE_ACTIONS, -_ONE * event.was_overdue
 
 
-def _step(counter: Counter, amount: Decimal) -> Callable[[Any], Iterable[Delta]]:
+def _step(counter: Counter, amount: int) -> Callable[[Any], Iterable[Delta]]:
     return lambda event: ((event.county, counter, amount),)
 
 
