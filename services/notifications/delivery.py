@@ -29,6 +29,7 @@ from services.notifications.store import deliveries as store
 from shared.kit import metrics
 from shared.kit.logging import get_logger
 from shared.kit.service import WorkerContext
+from shared.kit.telemetry import span
 
 LEASE_ROWS_MAX: Final = 20
 """Rows taken at once: as many letters as a death between sending and marking can send twice."""
@@ -115,7 +116,8 @@ class DeliveryWorker:
                 continue
             try:
                 if away is None:
-                    await self._send(delivery, key)
+                    with span("send letter", delivery.traceparent):
+                        await self._send(delivery, key)
                     outcome.sent.append(delivery.delivery_id)
                 else:
                     outcome.failed.append(self._failure(delivery, away))

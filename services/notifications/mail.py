@@ -22,6 +22,7 @@ from persiantools.jdatetime import JalaliDateTime
 from services.notifications.domain.terms import county_label, term
 from services.notifications.store.deliveries import LeasedDelivery
 from shared.kit.logging import get_logger
+from shared.kit.telemetry import current_traceparent
 
 TEMPLATES_DIRECTORY: Final = Path(__file__).parent / "templates"
 DISPLAY_ZONE: Final = ZoneInfo("Asia/Tehran")
@@ -148,6 +149,8 @@ def compose(delivery: LeasedDelivery, letter: Letter, sender: str) -> EmailMessa
     message["X-Payesh-Alert-Kind"] = delivery.kind
     message["X-Payesh-Step"] = str(delivery.step)
     message["X-Correlation-Id"] = delivery.correlation_id
+    if traceparent := current_traceparent():
+        message["traceparent"] = traceparent
     message.set_content(letter.text, cte="base64")
     message.add_alternative(letter.html, subtype="html", cte="base64")
     message["Content-Language"] = delivery.language  # last: setting the content takes Content-* headers away

@@ -36,6 +36,10 @@ class Readiness:
             raise ValueError(f"readiness check {name} is registered twice")
         self._checks[name] = check
 
+    def clear(self) -> None:
+        """Forget the checks: what they asked has stopped."""
+        self._checks.clear()
+
     async def report(self) -> dict[str, CheckResult]:
         """Ask all of them side by side."""
         results = await asyncio.gather(*(_ask(name, check) for name, check in self._checks.items()))

@@ -152,6 +152,7 @@ class Service(Generic[SettingsT]):
             api_pool = await pool(settings.api_database_url, settings.api_pool_connections, "api")
             worker_pool = await pool(settings.worker_database_url, settings.worker_pool_connections, "worker")
             connect(app, pool=api_pool, verifier=verifier)
+            stack.callback(self._readiness.clear)
             self._readiness.register("database", database_check(api_pool))
             background = await stack.enter_async_context(_background())
             await self._start_parts(stack, settings, worker_pool, background)

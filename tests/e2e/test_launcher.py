@@ -3,46 +3,31 @@
 import os
 import signal
 import socket
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
 from deploy.embedded.processes import is_alive
-from tests.support.platform_process import PayeshProcess, free_port_base, remove_installation, start_payesh
+from tests.support.platform_process import (
+    DAY_DEADLINE_S as DEMO_DEADLINE_S,
+)
+from tests.support.platform_process import (
+    UP_DEADLINE_S,
+    Installation,
+    free_port_base,
+    remove_installation,
+    start_payesh,
+    wait_until,
+    wait_up,
+)
 
-UP_DEADLINE_S = 90.0
 STOP_DEADLINE_S = 40.0
-DEMO_DEADLINE_S = 240.0
-POLL_INTERVAL_S = 0.05
 SCALE = "0.1"
 SPEEDUP = "160000"
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(DEMO_DEADLINE_S + 60)]
-
-
-@dataclass
-class Installation:
-    """One state directory with its ports, and the commands that were started on it."""
-
-    state: Path
-    port_base: int
-    started: list[PayeshProcess] = field(default_factory=list[PayeshProcess])
-
-    def start(self, *arguments: str) -> PayeshProcess:
-        """Start `payesh` with these arguments; output is kept apart for each."""
-        log = self.state.with_name(f"{self.state.name}-{len(self.started)}.log")
-        self.started.append(start_payesh(self.state, self.port_base, arguments, log=log))
-        return self.started[-1]
-
-    def run(self, *arguments: str) -> str:
-        """Run to the end, which must be a good one; returns what it said."""
-        command = self.start(*arguments)
-        assert command.process.wait(DEMO_DEADLINE_S) == 0, command.output
-        return command.output
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +35,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """An installation on which `payesh up` runs; its launcher is the first of `started`."""
     installation = Installation(tmp_path_factory.mktemp("running") / "state", free_port_base())
     try:
-        _wait_up(installation.start("up"))
+        wait_up(installation.start("up"))
         yield installation
     finally:
         for process in installation.started:
@@ -66,22 +51,6 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
     for process in fresh.started:
         process.end()
     remove_installation(fresh.state)
-
-
-def _wait(condition: Callable[[], bool], deadline_s: float, process: PayeshProcess) -> None:
-    end = time.monotonic() + deadline_s
-    while not condition():
-        assert time.monotonic() < end, process.output
-        time.sleep(POLL_INTERVAL_S)
-
-
-def _wait_up(process: PayeshProcess) -> None:
-    _wait(
-        lambda: "Ctrl-C stops everything" in process.output or process.process.poll() is not None,
-        UP_DEADLINE_S,
-        process,
-    )
-    assert process.process.poll() is None, process.output
 
 
 def _answers(url: str) -> bool:
@@ -124,7 +93,7 @@ def test_ctrl_c_stops_everything_and_what_was_stored_is_there_again(running: Ins
     assert first.process.wait(STOP_DEADLINE_S) == 0, first.output
     assert not any(is_alive(record) for record in children.values())
     again = running.start("up")
-    _wait_up(again)
+    wait_up(again)
     assert "yes" in running.run("counters", "check")
     os.kill(again.process.pid, signal.SIGTERM)
     assert again.process.wait(STOP_DEADLINE_S) == 0, again.output
@@ -132,12 +101,12 @@ def test_ctrl_c_stops_everything_and_what_was_stored_is_there_again(running: Ins
 
 def test_launcher_killed_minus_nine_leaves_no_process_and_the_next_day_is_right(installation: Installation) -> None:
     day = installation.start("demo", "--scale", SCALE, "--speedup", SPEEDUP)
-    _wait(lambda: "events/s" in day.output, UP_DEADLINE_S, day)
+    wait_until(lambda: "events/s" in day.output, UP_DEADLINE_S, day)
     children = day.records()
     assert children
     day.process.kill()
     day.process.wait()
-    _wait(lambda: not any(is_alive(record) for record in children.values()), STOP_DEADLINE_S, day)
+    wait_until(lambda: not any(is_alive(record) for record in children.values()), STOP_DEADLINE_S, day)
     installation.run("demo", "--scale", SCALE, "--speedup", SPEEDUP)
     again = installation.started[-1]
     summary = again.summary()

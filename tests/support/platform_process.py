@@ -6,8 +6,9 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -15,6 +16,9 @@ from typing import Any
 from deploy.embedded.processes import ProcessRecord, ProcessRecords, is_alive, send_signal
 from deploy.embedded.remove import remove
 
+UP_DEADLINE_S = 90.0
+DAY_DEADLINE_S = 240.0
+POLL_INTERVAL_S = 0.05
 PORTS_SPAN = 100
 PORT_BASE_RANGE = (20_000, 30_000)
 """Below the kernel's ephemeral ports, so that no outgoing connection takes one of them meanwhile."""
@@ -101,3 +105,42 @@ def start_payesh(
             start_new_session=True,
         )
     return PayeshProcess(process, state, log)
+
+
+@dataclass
+class Installation:
+    """One state directory with its ports, and the commands that were started on it."""
+
+    state: Path
+    port_base: int
+    started: list[PayeshProcess] = field(default_factory=list[PayeshProcess])
+
+    def start(self, *arguments: str) -> PayeshProcess:
+        """Start `payesh` with these arguments; output is kept apart for each."""
+        log = self.state.with_name(f"{self.state.name}-{len(self.started)}.log")
+        self.started.append(start_payesh(self.state, self.port_base, arguments, log=log))
+        return self.started[-1]
+
+    def run(self, *arguments: str) -> str:
+        """Run to the end, which must be a good one; returns what it said."""
+        command = self.start(*arguments)
+        assert command.process.wait(DAY_DEADLINE_S) == 0, command.output
+        return command.output
+
+
+def wait_until(condition: Callable[[], bool], deadline_s: float, process: PayeshProcess) -> None:
+    """Poll until `condition` holds; fails with what the command said when the deadline passes."""
+    end = time.monotonic() + deadline_s
+    while not condition():
+        assert time.monotonic() < end, process.output
+        time.sleep(POLL_INTERVAL_S)
+
+
+def wait_up(process: PayeshProcess) -> None:
+    """Wait until `payesh up` has printed its addresses."""
+    wait_until(
+        lambda: "Ctrl-C stops everything" in process.output or process.process.poll() is not None,
+        UP_DEADLINE_S,
+        process,
+    )
+    assert process.process.poll() is None, process.output

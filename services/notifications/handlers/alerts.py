@@ -220,6 +220,7 @@ async def _tell_step(
             step=step,
             at=tx.now,
             correlation_id=tx.correlation_id,
+            traceparent=tx.traceparent,
         )
     if policy.has_step(step + 1):
         await tx.arm_timer(ESCALATION_TIMER, alert_id, timedelta(seconds=definition.wait_s), StepTimer(step=step))

@@ -106,6 +106,7 @@ CREATE TABLE delivery (
     settled_at timestamptz,
     last_error text,
     correlation_id text NOT NULL,
+    traceparent text,
     CONSTRAINT delivery_once UNIQUE (alert_id, step, recipient, channel)
 );
 CREATE INDEX delivery_due ON delivery (next_attempt_at) WHERE state = 'pending';

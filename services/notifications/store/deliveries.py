@@ -39,6 +39,7 @@ class LeasedDelivery:
     channel: str
     attempts: int
     correlation_id: str
+    traceparent: str | None
     kind: str
     severity: str
     subject_id: str
@@ -66,16 +67,17 @@ async def insert_deliveries(
     step: int,
     at: datetime,
     correlation_id: str,
+    traceparent: str | None,
 ) -> None:
     """Owe one message per channel to `member`; what is owed already is left alone. Wakes the delivery workers."""
     await connection.execute(
         """
         INSERT INTO delivery (delivery_id, alert_id, county, step, member_id, recipient, recipient_name,
                               recipient_subject, language, channel, state, next_attempt_at, created_at, settled_at,
-                              correlation_id)
+                              correlation_id, traceparent)
         SELECT delivery_id, $1, $2, $3, $4, $5, $6, $7, $8, channel, state, $9::timestamptz, $9::timestamptz,
-               CASE WHEN state = 'sent' THEN $9::timestamptz END, $10
-        FROM unnest($11::uuid[], $12::text[], $13::text[]) AS new (delivery_id, channel, state)
+               CASE WHEN state = 'sent' THEN $9::timestamptz END, $10, $11
+        FROM unnest($12::uuid[], $13::text[], $14::text[]) AS new (delivery_id, channel, state)
         ON CONFLICT (alert_id, step, recipient, channel) DO NOTHING
         """,
         alert_id,
@@ -88,6 +90,7 @@ async def insert_deliveries(
         member.language,
         at,
         correlation_id,
+        traceparent,
         [delivery.delivery_id for delivery in deliveries],
         [delivery.channel for delivery in deliveries],
         [delivery.state for delivery in deliveries],
@@ -110,7 +113,7 @@ async def lease_due(connection: Connection, lease_id: UUID, limit: int, lease: t
             RETURNING delivery.*
         )
         SELECT leased.delivery_id, leased.alert_id, leased.county, leased.step, leased.member_id, leased.recipient,
-               leased.recipient_name, leased.language, leased.channel, leased.attempts, leased.correlation_id,
+               leased.recipient_name, leased.language, leased.channel, leased.attempts, leased.correlation_id, leased.traceparent,
                leased.created_at, alert.kind, alert.severity, alert.subject_id, alert.raised_at,
                alert.details::text AS details
         FROM leased JOIN alert USING (alert_id) ORDER BY leased.delivery_id

@@ -1,14 +1,17 @@
 """The whole service in one process, as it runs: an event on the broker becomes an alert, a letter, an escalation, counters."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from uuid import uuid4
 
 import pytest
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from deploy.embedded.smtp_sink import SmtpSink
 from services.notifications.app import service
 from shared.kit.clock import set_clock_speedup
+from shared.kit.telemetry import create_provider, current_traceparent, span, use_provider
 from tests.support.notifications import WAIT_S, Desk, overdue, resolved
 
 SPEEDUP = 28_800.0
@@ -25,6 +28,36 @@ async def running(desk: Desk, kafka_with_topics: str, monkeypatch: pytest.Monkey
     async with service.api.router.lifespan_context(service.api):
         yield
     set_clock_speedup(1.0)
+
+
+@pytest.fixture
+def spans() -> Iterator[InMemorySpanExporter]:
+    """Every span of this process, as an OpenTelemetry collector would get it."""
+    exporter = InMemorySpanExporter()
+    provider = create_provider(service="notifications", instance="test", sample_ratio=1.0)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    use_provider(provider)
+    yield exporter
+    use_provider(None)
+
+
+@pytest.mark.usefixtures("running")
+async def test_one_trace_goes_from_the_event_to_the_letter(
+    desk: Desk, sink: SmtpSink, spans: InMemorySpanExporter
+) -> None:
+    with span("http"):
+        traceparent = current_traceparent()
+        async with desk.begin() as tx:
+            await tx.publish(overdue())
+    assert traceparent is not None
+    assert await asyncio.to_thread(sink.wait_for, 1, WAIT_S)
+    wanted = {"http", "handle warehouse.CorrectiveActionOverdue.v1", "send letter"}
+    async with asyncio.timeout(WAIT_S):
+        while not wanted <= {one.name for one in spans.get_finished_spans()}:
+            await asyncio.sleep(0.02)
+    contexts = [one.get_span_context() for one in spans.get_finished_spans() if one.name in wanted]
+    traces = {format(context.trace_id, "032x") for context in contexts if context is not None}
+    assert traces == {traceparent.split("-")[1]}
 
 
 @pytest.mark.usefixtures("running")

@@ -53,6 +53,7 @@ def delivery(kind: str, language: str, **changes: Any) -> LeasedDelivery:
         "channel": "email",
         "attempts": 1,
         "correlation_id": "abc-123",
+        "traceparent": None,
         "kind": kind,
         "severity": "critical",
         "subject_id": str(UUID(int=9)),
