@@ -19,6 +19,7 @@ import typer
 from rich.console import Console
 
 from deploy.commands import operating, schemas
+from deploy.commands.documents import export_documents
 from deploy.commands.running import play_demo, stay_up
 from deploy.demo.client import Unanswered, UnexpectedAnswer
 from deploy.demo.day import SEED_DEFAULT, SPEEDUP_DEFAULT
@@ -184,14 +185,14 @@ def contracts_check() -> None:
 def contracts_export(
     force: Annotated[bool, typer.Option("--force", help="Also where a change breaks readers.")] = False,
     documents: Annotated[
-        Path | None, typer.Option(help="Also save OpenAPI and AsyncAPI of the running services here.")
+        Path | None,
+        typer.Option(help="Also write the OpenAPI and AsyncAPI documents of each service into this folder."),
     ] = None,
-    port_base: PortBaseOption = None,
 ) -> None:
     """Write the JSON Schema of every event to shared/contracts/schemas."""
     written = schemas.export_schemas(Console(), force=force)
     if written and documents is not None:
-        _operate(lambda: operating.save_documents(_options(port_base), documents, Console()))
+        export_documents(Console(), documents)
     _finish(written, 0)
 
 

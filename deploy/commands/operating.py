@@ -175,21 +175,6 @@ def _event_line(record: "ConsumerRecord[bytes, bytes]") -> str:
     )
 
 
-async def save_documents(options: Options, directory: Path, console: Console) -> bool:
-    """OpenAPI and AsyncAPI of each running service, as it serves them. Raises LauncherError."""
-    directory.mkdir(parents=True, exist_ok=True)
-    async with connected(options) as client:
-        for service, address in service_addresses(options.ports).services().items():
-            for document in ("openapi", "asyncapi"):
-                text = await client.text_once(f"{address}/{document}.json")
-                if text is None:
-                    raise LauncherError(f"{service} does not answer at {address}/{document}.json; see `payesh status`.")
-                file = directory / f"{service}.{document}.json"
-                file.write_text(json.dumps(json.loads(text), ensure_ascii=False, indent=2) + "\n", "utf-8")
-                console.print(f"wrote {file}", markup=False)
-    return True
-
-
 def _accepted(entry: Entry) -> dict[str, Any]:
     if not entry.accepted:
         raise CommandRefused(f"{entry.refusal_code}: {entry.answer.get('detail') or entry.answer.get('title', '')}")

@@ -1,0 +1,35 @@
+"""The documents for integrating agencies, as the command exports them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from deploy.commands.documents import export_documents
+from shared.contracts.warehouse import InspectionCompleted
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("documents")
+    export_documents(Console(quiet=True), directory)
+    return directory
+
+
+@pytest.mark.parametrize("service", ["warehouse", "nationals", "notifications"])
+def test_each_service_has_both(directory: Path, service: str) -> None:
+    openapi = json.loads((directory / f"{service}.openapi.json").read_text("utf-8"))
+    assert openapi["openapi"].startswith("3.")
+    assert "/counters" in openapi["paths"]
+    asyncapi = json.loads((directory / f"{service}.asyncapi.json").read_text("utf-8"))
+    assert asyncapi["asyncapi"].startswith("3.")
+    assert {operation["action"] for operation in asyncapi["operations"].values()} == {"send", "receive"}
+
+
+def test_an_event_is_described_with_its_topic_and_fields(directory: Path) -> None:
+    document = json.loads((directory / "warehouse.asyncapi.json").read_text("utf-8"))
+    channel = document["channels"][InspectionCompleted.type_name()]
+    assert channel["address"] == InspectionCompleted.stream.topic
+    schema = document["components"]["schemas"]["InspectionCompleted"]
+    assert set(InspectionCompleted.model_fields) <= schema["properties"].keys()
