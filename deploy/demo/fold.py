@@ -209,13 +209,22 @@ def _fold_cases(ledger: Ledger, periods: Periods, alerts: dict[AlertKey, Expecte
             counters[county]["open"] -= 1
             counters[county]["closed"] += 1
         elif pauses[case_id]:
-            counters[county]["reviews_overdue"] += pauses[case_id] * periods.pause_reminders
+            _remind(case_id, county, pauses[case_id] * periods.pause_reminders, counters, alerts)
         else:
             counters[county]["in_legal_review"] += 1
             counters[county]["legal_reviews_opened"] += 1
-            counters[county]["reviews_overdue"] += periods.legal_review_reminders
+            _remind(case_id, county, periods.legal_review_reminders, counters, alerts)
             alerts[AlertKey("phase_two_review_requested", case_id)] = ExpectedAlert(county)
     return counters
+
+
+def _remind(
+    case_id: str, county: str, reminders: int, counters: Counters, alerts: dict[AlertKey, ExpectedAlert]
+) -> None:
+    """Each reminder is counted and told to the province's office."""
+    counters[county]["reviews_overdue"] += reminders
+    for turn in range(reminders):
+        alerts[AlertKey("return_case_review_overdue", case_id, turn)] = ExpectedAlert(county)
 
 
 def _fold_places(
@@ -308,7 +317,11 @@ POLICY_OF_RULE: Mapping[str, str] = {
     "centre_capacity_threshold_crossed": "standard",
     "centre_full": "urgent",
     "phase_two_review_requested": "office",
+    "return_case_review_overdue": "office",
 }
 """Which policy escalates the alerts of which rule."""
-OFFICE_OF_RULE: Mapping[str, str] = {"phase_two_review_requested": "legal_office"}
+OFFICE_OF_RULE: Mapping[str, str] = {
+    "phase_two_review_requested": "legal_office",
+    "return_case_review_overdue": "province_office",
+}
 """Rules that tell a provincial office instead of the county's working group."""

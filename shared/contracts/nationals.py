@@ -96,9 +96,8 @@ class ReturnConsentWithdrawn(_CaseEvent):
 
 
 class ReturnCaseSuspended(_CaseEvent):
-    safeguard: int
-    """Number of the rule that paused the case."""
-    owner_office: ReviewOffice
+    """The case is paused. Why is not said: the number of the rule would tell of a claim, a child or an illness for ever."""
+
     review_by: datetime
 
 
@@ -106,14 +105,12 @@ class ReturnCaseReviewOverdue(_CaseEvent):
     """A pause or a legal review passed its review date: the owner is reminded, then the step above (safeguard 13)."""
 
     subject: ReviewSubject
-    safeguard: int
-    owner_office: ReviewOffice
     review_by: datetime
     """The date that passed."""
     reminder: int
     """1 for the first reminder; each later one goes a step higher."""
     next_review_by: datetime | None
-    """None after the last step: the review stays on the overdue list until a person acts."""
+    """None after the last reminder."""
 
 
 class PhaseTwoReviewRequested(_CaseEvent):

@@ -84,7 +84,9 @@ class Decoder:
                 batch.unreadable.append(_parked(record, "unreadable", repr(error)))
             else:
                 batch.readable.append(Readable(record, received, known[1], (record.topic, subject_of(headers))))
-        last_offsets = {(record.topic, record.partition): record.offset for record in records}  # in order: the last wins
+        last_offsets = {
+            (record.topic, record.partition): record.offset for record in records
+        }  # in order: the last wins
         for partition, offset in last_offsets.items():
             batch.offsets[TopicPartition(*partition)] = offset + 1
 

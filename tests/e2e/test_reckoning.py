@@ -216,4 +216,8 @@ def test_a_case_lapses_unless_it_is_closed_or_paused() -> None:
         "in_legal_review": 1,
         "legal_reviews_opened": 1,
     }
-    assert list(expected.alerts) == [AlertKey("phase_two_review_requested", "lapses")]
+    assert list(expected.alerts) == [
+        AlertKey("return_case_review_overdue", "lapses"),
+        AlertKey("phase_two_review_requested", "lapses"),
+        AlertKey("return_case_review_overdue", "paused"),
+    ]

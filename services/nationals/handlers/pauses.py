@@ -43,13 +43,5 @@ async def open_pause(case: CaseRow, safeguard: int, tx: Transaction) -> bool:
         review_by,
         tx.principal.subject,
     )
-    await tx.publish(
-        ReturnCaseSuspended(
-            case_id=case.case_id,
-            county=case.county,
-            safeguard=safeguard,
-            owner_office=PAUSE_OWNERS[safeguard],
-            review_by=review_by,
-        )
-    )
+    await tx.publish(ReturnCaseSuspended(case_id=case.case_id, county=case.county, review_by=review_by))
     return True

@@ -25,7 +25,6 @@ from shared.kit.routing import Received, reaction
 from shared.kit.transaction import Transaction
 
 LEGAL_REVIEW_REMINDER = "nationals.legal_review_reminder"
-LEGAL_REVIEW_SAFEGUARD = 4
 
 log = get_logger(__name__)
 
@@ -83,7 +82,7 @@ async def remind_of_pause(pause_id: UUID, policy: ReviewPolicy, tx: Transaction)
     pause = await review_store.lock_open_pause(tx.connection, pause_id)
     if pause is None:
         return
-    await _remind(pause, ReviewSubject.PAUSE, pause.safeguard, policy, tx)
+    await _remind(pause, ReviewSubject.PAUSE, policy, tx)
     if pause.reminders + 1 < policy.reminders_max:
         await tx.arm_timer(PAUSE_REVIEW, pause_id, policy.interval, policy)
     await review_store.remind_pause(tx.connection, pause_id, tx.now + policy.interval)
@@ -94,14 +93,14 @@ async def remind_of_legal_review(review_id: UUID, policy: ReviewPolicy, tx: Tran
     review = await review_store.lock_open_legal_review(tx.connection, review_id)
     if review is None:
         return
-    await _remind(review, ReviewSubject.LEGAL_REVIEW, LEGAL_REVIEW_SAFEGUARD, policy, tx)
+    await _remind(review, ReviewSubject.LEGAL_REVIEW, policy, tx)
     if review.reminders + 1 < policy.reminders_max:
         await tx.arm_timer(LEGAL_REVIEW_REMINDER, review_id, policy.interval, policy)
     await review_store.remind_legal_review(tx.connection, review_id, tx.now + policy.interval)
 
 
 async def _remind(
-    waiting: PauseRow | LegalReviewRow, subject: ReviewSubject, safeguard: int, policy: ReviewPolicy, tx: Transaction
+    waiting: PauseRow | LegalReviewRow, subject: ReviewSubject, policy: ReviewPolicy, tx: Transaction
 ) -> None:
     reminder = waiting.reminders + 1
     await tx.publish(
@@ -109,8 +108,6 @@ async def _remind(
             case_id=waiting.case_id,
             county=waiting.county,
             subject=subject,
-            safeguard=safeguard,
-            owner_office=waiting.owner_office,
             review_by=waiting.review_by,
             reminder=reminder,
             next_review_by=tx.now + policy.interval if reminder < policy.reminders_max else None,

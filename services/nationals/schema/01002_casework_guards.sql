@@ -121,6 +121,12 @@ BEGIN
         RAISE EXCEPTION 'safeguard 2: no free and informed consent is in force' USING ERRCODE = 'check_violation';
     ELSIF NEW.state = 'booked' AND NOT holds_booking THEN
         RAISE EXCEPTION 'safeguard 7: no booking is held' USING ERRCODE = 'check_violation';
+    ELSIF NEW.state = 'booked' AND concern IS NOT NULL THEN
+        RAISE EXCEPTION 'safeguard %: the case is paused', concern USING ERRCODE = 'check_violation';
+    ELSIF NEW.state = 'booked' AND NOT casework.everyone_screened(NEW.case_id) THEN
+        RAISE EXCEPTION 'safeguard 1: a person has no screening in force' USING ERRCODE = 'check_violation';
+    ELSIF NEW.state = 'booked' AND NOT casework.has_consent_in_force(NEW.case_id) THEN
+        RAISE EXCEPTION 'safeguard 2: no free and informed consent is in force' USING ERRCODE = 'check_violation';
     ELSIF NEW.state IN ('informed', 'consented', 'withdrawn', 'closed') AND holds_booking THEN
         RAISE EXCEPTION 'safeguard 3: a booking is still held' USING ERRCODE = 'check_violation';
     ELSIF NEW.state = 'withdrawn'

@@ -41,6 +41,7 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "warehouse_put_on_hold": "توقف موقت انبار",
         "centre_capacity_threshold_crossed": "ظرفیت مرکز",
         "phase_two_review_requested": "درخواست بررسی حقوقی",
+        "return_case_review_overdue": "گذشتن مهلت بازبینی پرونده",
         "alert_undelivered": "هشدار نرسیده",
         "access_and_compound": "دسترسی و محوطه",
         "structure": "سازه",

@@ -30,6 +30,10 @@ CONSENT = """
                                   sign_of_pressure, recorded_by)
     VALUES (gen_random_uuid(), $1, 'rey', 'fa', $2, $3, true, false, $4)
 """
+FLAG = """
+    INSERT INTO casework.screening (screening_id, case_id, county, person_number, outcome, valid_until, screened_by)
+    VALUES (gen_random_uuid(), $1, 'rey', 1, 'protection_need', now() + interval '9 days', 'somebody')
+"""
 OPEN = """
     INSERT INTO casework.return_case (case_id, county, reference, adults, children_under_5, children_5_to_17,
                                       unaccompanied_child, voluntary_until, opened_by)
@@ -157,6 +161,18 @@ async def test_capacity_bounds_hold(office: Office, role: str) -> None:
     assert await office.places(centre_id) == (2, 0, 0)
 
 
+async def test_a_concern_between_booking_and_state_stops_the_state(office: Office) -> None:
+    centre_id = await office.centre(capacity=1)
+    case_id = await office.consented()
+
+    async def book_flag_and_move(connection: Connection) -> None:
+        await book_raw(connection, case_id, centre_id)
+        await connection.execute(FLAG, case_id)
+        await set_state(connection, case_id, "booked")
+
+    await refused(office.api, book_flag_and_move, "safeguard 5")
+
+
 @pytest.mark.parametrize("role", ["api", "worker"])
 async def test_states_do_not_move_without_their_guards(office: Office, role: str) -> None:
     pool = office.api if role == "api" else office.worker
@@ -181,6 +197,7 @@ async def test_states_do_not_move_without_their_guards(office: Office, role: str
         (booked, "withdrawn"),
         (booked, "consented"),
         (booked, "closed"),
+        (flagged, "booked"),
         (flagged, "awaiting_legal_review"),
     ):
         await refused(

@@ -170,7 +170,7 @@ def test_a_rule_that_cannot_be_meant_is_refused_with_its_line(old: str, new: str
 
 
 def test_every_fault_is_told_at_once() -> None:
-    broken = SHIPPED.replace("[case_id]", "[case]").replace("policy: office", "policy: ofice")
+    broken = SHIPPED.replace("[case_id]", "[case]", 2).replace("policy: office", "policy: ofice", 1)
     with pytest.raises(RulesError) as refused:
         read_rules(broken, "rules.yaml")
     assert len(str(refused.value).splitlines()) == 3
