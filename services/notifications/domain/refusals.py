@@ -14,6 +14,12 @@ ALERT_ALREADY_RESOLVED = RefusalType(
     text_en="The alert is already resolved; there is nothing left to acknowledge.",
     text_fa="این هشدار پیش‌تر برطرف شده و چیزی برای تأیید نمانده است.",
 )
+ALERT_OF_AN_OFFICE = RefusalType(
+    code="notifications.alert.of_an_office",
+    status=403,
+    text_en="This alert is addressed to a provincial office; only somebody who was told of it takes charge of it.",
+    text_fa="این هشدار برای یک دفتر استانی است؛ تنها کسی که آن را دریافت کرده است می‌تواند رسیدگی آن را بر عهده بگیرد.",
+)
 LINK_NOT_VALID = RefusalType(
     code="notifications.link.not_valid",
     status=403,

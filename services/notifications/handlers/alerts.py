@@ -21,7 +21,7 @@ from services.notifications.domain.escalation import (
     recipient_of,
     settles,
 )
-from services.notifications.domain.refusals import ALERT_NOT_FOUND, LINK_MEMBER_LEFT
+from services.notifications.domain.refusals import ALERT_NOT_FOUND, ALERT_OF_AN_OFFICE, LINK_MEMBER_LEFT
 from services.notifications.domain.rules import Audience, Rule, county_of
 from services.notifications.routing_rules import RULES
 from services.notifications.store import alerts as store
@@ -95,7 +95,17 @@ async def escalate_alert(alert_id: UUID, step: int, tx: Transaction) -> None:
 
 
 async def acknowledge_alert(command: AcknowledgeAlert, tx: Transaction) -> Acknowledgement:
-    """Somebody acts: the chain stops. Acknowledging twice answers with the first. Raises Refusal."""
+    """Somebody acts: the chain stops. Acknowledging twice answers with the first. Raises Refusal.
+
+    An alert of a provincial office (a legal review that is asked for) is not stopped by whoever shares its county.
+    """
+    alert = await store.lock_alert(tx.connection, command.alert_id)
+    if (
+        alert is not None
+        and alert.audience is not Audience.WORKING_GROUP
+        and not await deliveries.was_told(tx.connection, alert.alert_id, tx.principal.subject)
+    ):
+        raise Refusal(ALERT_OF_AN_OFFICE)
     return await _acknowledge(command.alert_id, tx.principal.subject, tx)
 
 

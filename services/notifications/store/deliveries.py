@@ -98,6 +98,14 @@ async def insert_deliveries(
     await connection.execute("SELECT pg_notify($1, '')", WAKE_CHANNEL)
 
 
+async def was_told(connection: Connection, alert_id: UUID, subject: str) -> bool:
+    """True if `subject` (a sign-in name) is among those to whom the alert is or was addressed."""
+    told: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM delivery WHERE alert_id = $1 AND recipient_subject = $2)", alert_id, subject
+    )
+    return told
+
+
 async def lease_due(connection: Connection, lease_id: UUID, limit: int, lease: timedelta) -> list[LeasedDelivery]:
     """Take up to `limit` due messages for `lease` on the database's clock; what another worker holds is passed over."""
     rows = await connection.fetch(

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ from services.notifications.links import AcknowledgementLink, read_link, sign_li
 from services.notifications.routing_rules import RULES
 from services.notifications.store.deliveries import database_now, list_link_keys
 from shared.contracts.counties import County
+from shared.contracts.nationals import PhaseTwoReviewRequested
 from tests.support.notifications import WAIT_S, Desk, members, overdue, resolved
 
 
@@ -123,6 +125,19 @@ async def test_one_county_neither_sees_nor_acknowledges_anothers_alerts(desk: De
     assert (listed, inbox, list(counters)) == ([], [], ["pardis"])
     assert (read.status_code, acknowledged.status_code) == (404, 404)
     assert (await desk.alerts())[0]["state"] == "open"
+
+
+async def test_only_who_was_told_takes_charge_of_an_offices_alert(desk: Desk) -> None:
+    await desk.set_group("legal_office")
+    await desk.take(PhaseTwoReviewRequested(case_id=uuid4(), county=County.REY, voluntary_until=datetime.now(UTC)))
+    [alert] = await desk.alerts()
+    path = f"/alerts/{alert['alert_id']}/acknowledgement"
+    async with desk.client("member", subject="m0.rey", counties=["rey"]) as client:
+        refused = await client.post(path)
+    assert (refused.status_code, refused.json()["code"]) == (403, "notifications.alert.of_an_office")
+    assert (await desk.alerts())[0]["state"] == "open"
+    async with desk.client("legal_officer", subject="m0.legal_office") as client:
+        assert (await client.post(path)).status_code == 200
 
 
 async def test_row_level_security_holds_in_sql_as_the_services_own_role(desk: Desk) -> None:
