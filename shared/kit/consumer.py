@@ -93,6 +93,8 @@ class BatchConsumer:
         assignment = self._assignment
         batch = await self._decode(records)
         await self._wait_in_flight()
+        if assignment == self._assignment and _was_abandoned(self._in_flight):
+            self._halt("the batch before was abandoned; its records come again after a restart")
         if self.halted is not None:
             await self._stopping.wait()
         if self._stopping.is_set() or assignment != self._assignment:
@@ -162,6 +164,10 @@ class BatchConsumer:
                 # The partition moved on, or the broker is away: the records come again and the inbox knows them.
                 log.warning("offsets_not_committed", error=repr(error))
 
+    def note_progress(self) -> None:
+        """Say that somebody is rightly holding this consumer up, so that it does not count as stalled."""
+        self.last_progress_s = time.monotonic()
+
     def _halt(self, reason: str) -> None:
         self.halted = reason
         log.critical("consumer_halted", reason=reason, next_step="mend the handler, then restart this service")
@@ -207,17 +213,19 @@ class BatchConsumer:
                 await park(tx.connection, self.consumer_id, batch.unreadable)
             self._report(Outcome(parked=batch.unreadable))
         failing: dict[tuple[str, str], list[Readable]] = {}
+        errors: dict[tuple[str, str], Exception] = {}
         for item in batch.readable:
             if item.key in failing:
                 failing[item.key].append(item)
-            elif await self._try_one(item) is not None:
-                failing[item.key] = [item]
-        await self._retry(failing)
+            elif (error := await self._try_one(item)) is not None:
+                failing[item.key], errors[item.key] = [item], error
+        await self._retry(failing, errors)
 
-    async def _retry(self, failing: dict[tuple[str, str], list[Readable]]) -> None:
+    async def _retry(
+        self, failing: dict[tuple[str, str], list[Readable]], errors: dict[tuple[str, str], Exception]
+    ) -> None:
         """Retry rounds with backoff over the failing aggregates; then park each one's first event and go on behind it."""
         delay_s = RETRY_DELAY_S_MIN
-        errors: dict[tuple[str, str], Exception] = {}
         for _ in range(self._tries_max - 1):
             if not failing:
                 return
@@ -234,11 +242,19 @@ class BatchConsumer:
                 if not failing[key]:
                     del failing[key]
         for key, items in failing.items():
-            await self._park_failed(items[0], errors[key])
+            await self._give_up(items, errors[key])
             if self.halted is not None:
                 return
-            for item in items[1:]:
-                await self._try_one(item)  # finds its aggregate blocked and is parked behind
+
+    async def _give_up(self, items: Sequence[Readable], error: Exception) -> None:
+        """Park an aggregate's failing event; those behind it find it there and are parked behind it."""
+        await self._park_failed(items[0], error)
+        for item in items[1:]:
+            if self.halted is not None:
+                return
+            # A person may settle the first one meanwhile: then this one runs, and may fail by itself.
+            if (own_error := await self._try_one(item)) is not None:
+                await self._park_failed(item, own_error)
 
     async def _try_one(self, item: Readable) -> Exception | None:
         """Apply one event in its own transaction; returns the handler's error. Raises only what is transient."""
@@ -297,6 +313,11 @@ async def _finish_or_cancel(task: asyncio.Task[None] | None) -> None:
     if unfinished:
         task.cancel()
         await asyncio.wait([task])
+
+
+def _was_abandoned(task: asyncio.Task[None] | None) -> bool:
+    """True when a batch's task ended without settling it: then no later offset may be committed over it."""
+    return task is not None and task.done() and (task.cancelled() or task.exception() is not None)
 
 
 def is_transient(error: BaseException) -> bool:

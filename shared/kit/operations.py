@@ -122,6 +122,7 @@ def operations_router(service: Callable[[], OperatedService]) -> APIRouter:
             running.consumer.consumer_id,
             running.reactions,
             keep=action == "rebuild",
+            progress=running.consumer.note_progress,
         )
         return [ProjectionResult(**asdict(report), agrees=report.agrees) for report in reports]
 

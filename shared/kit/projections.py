@@ -1,6 +1,6 @@
 """Check and rebuild projections: fold the topics again and compare with the tables, to the last digit (rule 9)."""
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -42,13 +42,19 @@ class _RollBackError(Exception):
 
 
 async def refold(
-    pool: Pool, bootstrap_servers: str, consumer_id: int, reactions: Sequence[Reaction], *, keep: bool
+    pool: Pool,
+    bootstrap_servers: str,
+    consumer_id: int,
+    reactions: Sequence[Reaction],
+    *,
+    keep: bool,
+    progress: Callable[[], None] = lambda: None,
 ) -> list[ProjectionReport]:
     """Empty every projection, fold the topics from their beginning, compare; `keep` the result or roll it back.
 
     The projections are locked for the time, so consumers wait; only events that the consumer has applied are folded
     (its per-aggregate position says which, and none that is parked), so both sides speak of the same events.
-    Raises ValueError if no fold declares its tables.
+    `progress` is called after every batch that is read. Raises ValueError if no fold declares its tables.
     """
     folds = [reaction for reaction in reactions if reaction.folds and reaction.tables]
     tables = sorted({table for reaction in folds for table in reaction.tables})
@@ -72,6 +78,7 @@ async def refold(
                     if matching:
                         await reaction.call(matching, tx)
                 folded += len(received)
+                progress()
             after = {table: await _rows(tx.connection, table) for table in tables}
             reports.extend(_compare(table, folded, before[table], after[table]) for table in tables)
             if not keep:
@@ -102,12 +109,15 @@ class _Applied:
 
     positions: dict[tuple[str, str], int]
     parked: frozenset[Any]
+    parked_places: frozenset[tuple[str, int, int]]
+    """Topic, partition and offset of what is parked or discarded: an unreadable record has no id."""
     corrected_bodies: dict[tuple[str, int, int], bytes]
     """What a person put in place of a record's body, by topic, partition and offset."""
 
-    def includes(self, topic: str, received: Received[Event]) -> bool:
-        position = self.positions.get((topic, received.event.aggregate_id), 0)
-        return received.sequence <= position and received.id not in self.parked
+    def includes(self, record: Record, received: Received[Event]) -> bool:
+        if received.id in self.parked or (record.topic, record.partition, record.offset) in self.parked_places:
+            return False
+        return received.sequence <= self.positions.get((record.topic, received.event.aggregate_id), 0)
 
 
 async def _applied(connection: Connection, consumer_id: int) -> _Applied:
@@ -115,7 +125,9 @@ async def _applied(connection: Connection, consumer_id: int) -> _Applied:
         "SELECT topic, aggregate_id, sequence FROM stream_position WHERE consumer = $1", consumer_id
     )
     parked = await connection.fetch(
-        "SELECT event_id FROM parked_event WHERE consumer = $1 AND state <> 'replayed' AND event_id IS NOT NULL",
+        """
+        SELECT event_id, topic, partition, record_offset FROM parked_event WHERE consumer = $1 AND state <> 'replayed'
+        """,
         consumer_id,
     )
     corrected = await connection.fetch(
@@ -127,7 +139,8 @@ async def _applied(connection: Connection, consumer_id: int) -> _Applied:
     )
     return _Applied(
         {(row["topic"], row["aggregate_id"]): row["sequence"] for row in positions},
-        frozenset(row["event_id"] for row in parked),
+        frozenset(row["event_id"] for row in parked if row["event_id"] is not None),
+        frozenset((row["topic"], row["partition"], row["record_offset"]) for row in parked),
         {(row["topic"], row["partition"], row["record_offset"]): row["body"] for row in corrected},
     )
 
@@ -158,7 +171,7 @@ async def _history(
                 item
                 for records in batches.values()
                 for record in records
-                if (item := _read_known(record, types, applied)) is not None and applied.includes(record.topic, item)
+                if (item := _read_known(record, types, applied)) is not None and applied.includes(record, item)
             ]
             yield _distinct(received, seen)
     except UnknownTopicOrPartitionError as error:

@@ -1,5 +1,7 @@
 """Settling parked events: replay an aggregate's in order, or discard one with a reason (rule 5)."""
 
+from collections.abc import Sequence
+
 import orjson
 from pydantic import JsonValue
 
@@ -68,6 +70,7 @@ async def _replay_one(pool: Pool, consumer: BatchConsumer, parked_id: int, by: s
             if found is None or found.state != "parked":
                 raise Refusal(PARKED_NOT_FOUND, parked_id=parked_id)
             queue = await parking.lock_aggregate(tx.connection, consumer.consumer_id, found.topic, found.aggregate_id)
+            _require_still_parked(parked_id, queue)
             waiting = [item for item in queue if item.reason != "unreadable" or item.parked_id == parked_id]
             if not waiting or (found.reason != "unreadable" and waiting[0].parked_id != parked_id):
                 first_id = waiting[0].parked_id if waiting else parked_id
@@ -89,6 +92,12 @@ async def _replay_one(pool: Pool, consumer: BatchConsumer, parked_id: int, by: s
     async with begin(pool, SYSTEM, f"replay-{parked_id}") as tx:
         await parking.note_error(tx.connection, parked_id, repr(failure))
     raise Refusal(REPLAY_FAILED, parked_id=parked_id, error=str(failure)) from failure
+
+
+def _require_still_parked(parked_id: int, queue: Sequence[parking.ParkedEvent]) -> None:
+    """Somebody else may have settled it while this transaction waited for the lock. Raises Refusal."""
+    if parked_id not in {item.parked_id for item in queue}:
+        raise Refusal(PARKED_NOT_FOUND, parked_id=parked_id)
 
 
 def _decode(consumer: BatchConsumer, parked: parking.ParkedEvent, body: bytes | None) -> Readable:
@@ -121,5 +130,6 @@ async def discard(pool: Pool, consumer: BatchConsumer, parked_id: int, by: str, 
         found = await parking.find_parked(tx.connection, consumer.consumer_id, parked_id)
         if found is None or found.state != "parked":
             raise Refusal(PARKED_NOT_FOUND, parked_id=parked_id)
-        await parking.lock_aggregate(tx.connection, consumer.consumer_id, found.topic, found.aggregate_id)
+        queue = await parking.lock_aggregate(tx.connection, consumer.consumer_id, found.topic, found.aggregate_id)
+        _require_still_parked(parked_id, queue)
         await parking.settle(tx.connection, parked_id, "discarded", by, reason)

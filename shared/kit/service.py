@@ -42,6 +42,7 @@ from shared.kit.transaction import OUTBOX_SHARDS, Transaction, begin
 VERSION = "0.1.0"
 RETRY_DELAY_S = 0.25
 OBSERVE_INTERVAL_S = 1.0
+LAG_TIMEOUT_S = 10.0
 STALLED_AFTER_S = 120.0
 EXIT_STALLED = 70
 GRACEFUL_STOP_S = 20
@@ -307,7 +308,7 @@ async def _observe(
                 metrics.OUTBOX_DEPTH_EVENTS.set(await relay.depth(connection))
         lag: dict[str, int] = {}
         with contextlib.suppress(KafkaError, OSError):
-            lag = await subscription.lag()
+            lag = await asyncio.wait_for(subscription.lag(), LAG_TIMEOUT_S)
         for topic, records in lag.items():
             metrics.CONSUMER_LAG_EVENTS.labels(service, topic).set(records)
         metrics.CONSUMER_HALTED.labels(service).set(consumer.halted is not None)

@@ -149,6 +149,8 @@ class Subscription:
             return lags
         settled = self._consumer.settled_offsets
         for partition in kafka_consumer.assignment():
+            if partition not in kafka_consumer.assignment():
+                continue  # a rebalance took it while the one before was asked for
             end = kafka_consumer.highwater(partition)
             if end is None:
                 continue

@@ -72,16 +72,19 @@ async def next_due(connection: Connection) -> TimerRow | None:
 
 async def claim(connection: Connection, timer: TimerRow) -> bool:
     """Keep other workers off this timer for the transaction; False if one is at it or it changed meanwhile."""
-    claimed: bool = await connection.fetchval(
-        """
-        SELECT pg_try_advisory_xact_lock(hashtextextended($1 || ' ' || $2, 0))
-           AND EXISTS (SELECT FROM timer WHERE kind = $1 AND subject_id = $2 AND fence = $3)
-        """,
+    locked: bool = await connection.fetchval(
+        "SELECT pg_try_advisory_xact_lock(hashtextextended($1 || ' ' || $2, 0))", timer.kind, timer.subject_id
+    )
+    if not locked:
+        return False
+    # A statement of its own: its snapshot is taken under the lock, so it sees what the last holder committed.
+    unchanged: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM timer WHERE kind = $1 AND subject_id = $2 AND fence = $3)",
         timer.kind,
         timer.subject_id,
         timer.fence,
     )
-    return claimed
+    return unchanged
 
 
 async def finish(connection: Connection, timer: TimerRow) -> bool:

@@ -18,7 +18,7 @@ from shared.kit.relay import Relay, RelaySettings
 from shared.kit.routing import Reaction, Received
 from shared.kit.subscription import Subscription
 from shared.kit.transaction import Transaction, begin
-from tests.support.environment import ServiceDatabase
+from tests.support.environment import ServiceDatabase, on_apache
 
 TALLY_SCHEMA = """
     CREATE TABLE tally (name text PRIMARY KEY, amount bigint NOT NULL);
@@ -102,7 +102,7 @@ class Spine:
             bootstrap_servers=self.bootstrap_servers,
             group=group or f"group-{self.topic}",
             instance=instance,
-            pauses_when_idle=True,
+            pauses_when_idle=not on_apache(),
         )
 
     def relay(self) -> Relay:

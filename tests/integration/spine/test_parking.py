@@ -196,6 +196,50 @@ async def test_an_event_parked_while_the_replay_waits_is_replayed_too(quiet_spin
     assert await quiet_spine.parked() == []
 
 
+async def test_what_fails_by_itself_is_parked_even_if_the_one_before_was_settled_meanwhile(
+    quiet_spine: Spine, consumer: BatchConsumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person discards the first between its parking and the try of the second, which fails too: it must not get lost."""
+    park_failed = consumer._park_failed
+    discarded: list[int] = []
+
+    async def park_and_discard(*arguments: Any) -> None:
+        await park_failed(*arguments)
+        if not discarded:
+            discarded.extend(await parked_ids(quiet_spine))
+            await replay.discard(quiet_spine.pool, consumer, discarded[0], OPERATOR, "not needed")
+
+    monkeypatch.setattr(consumer, "_park_failed", park_and_discard)
+    await park_some(quiet_spine, consumer, [UNLUCKY, UNLUCKY])
+    rows = await quiet_spine.pool.fetch("SELECT sequence, state, reason FROM parked_event ORDER BY sequence")
+    assert [tuple(row) for row in rows] == [(1, "discarded", "failed"), (2, "parked", "failed")]
+
+
+async def test_a_discard_that_waits_for_a_replay_does_not_undo_it(quiet_spine: Spine) -> None:
+    started, lucky = asyncio.Event(), False
+
+    async def slow(received: Received[Counted], tx: Transaction) -> None:
+        if not lucky:
+            raise ValueError(received.event.amount)
+        await note_seen(received, tx)
+        started.set()
+        await asyncio.sleep(0.2)
+
+    consumer = quiet_spine.consumer([Reaction((quiet_spine.event_type,), slow)], tries_max=1)
+    thing = await park_some(quiet_spine, consumer, [7])
+    [parked_id] = await parked_ids(quiet_spine)
+    lucky = True
+    replaying = asyncio.create_task(replay.replay(quiet_spine.pool, consumer, parked_id, OPERATOR))
+    await started.wait()
+    with pytest.raises(Refusal) as refused:
+        await replay.discard(quiet_spine.pool, consumer, parked_id, OPERATOR, "too late")
+    assert refused.value.reason is replay.PARKED_NOT_FOUND
+    assert await replaying == [parked_id]
+    assert await quiet_spine.seen(thing) == [7]
+    state = await quiet_spine.pool.fetchval("SELECT state FROM parked_event WHERE parked_id = $1", parked_id)
+    assert state == "replayed"
+
+
 async def test_too_many_failures_in_a_row_halt_the_consumer_loudly(
     quiet_spine: Spine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
