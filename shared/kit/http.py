@@ -8,7 +8,7 @@ import asyncio
 import functools
 import hashlib
 import random
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Generic, TypeVar, cast, get_type_hints
@@ -95,10 +95,13 @@ class Commands:
         Deadlocks and serialization failures are tried again. Raises Refusal; then nothing was done, unless it is
         kit.outcome_unknown.
         """
+        result_type = result_type_of(handler)
         for attempt in range(TRANSACTION_TRIES_MAX):
             try:
                 async with asyncio.timeout(COMMAND_TIMEOUT_S):
-                    return await self._run(handler, command)
+                    return await self._run(handler, command, result_type)
+            except idempotency.AnsweredBefore as earlier:
+                return self._answer_again(earlier.answer, cast("TypeAdapter[R]", result_type))
             except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
                 await asyncio.sleep(random.uniform(0.5, 1.5) * TRANSACTION_RETRY_DELAY_S * 2**attempt)  # noqa: S311 - jitter
             except PoolBusyError:
@@ -109,27 +112,28 @@ class Commands:
                 raise
         raise Refusal(problems.CONTENTION)
 
-    async def _run(self, handler: Handler[C, R], command: C) -> R:
+    async def execute_elsewhere(
+        self, work: Callable[[idempotency.RequestKey | None], Awaitable[T]], command: BaseModel, result_type: type[T]
+    ) -> T:
+        """Run ``work(key)``, which begins transactions of its own and claims and remembers `key` in them."""
+        key = None if self._key is None else self._request_key(self._key, command)
+        try:
+            return await work(key)
+        except idempotency.AnsweredBefore as earlier:
+            return self._answer_again(earlier.answer, TypeAdapter(result_type))
+
+    async def _run(self, handler: Handler[C, R], command: C, result_type: TypeAdapter[R]) -> R:
         async with begin(self._pool, self.principal, self.correlation_id, traceparent=current_traceparent()) as tx:
             if self._key is None:
                 return await handler(command, tx)
-            return await self._run_once(self._key, handler, command, tx)
+            key = self._request_key(self._key, command)
+            await idempotency.claim(tx.connection, key)
+            result = await handler(command, tx)
+            status: int = getattr(self._request.scope.get("route"), "status_code", None) or 200
+            await idempotency.remember(tx.connection, key, result_type.dump_json(result), status)
+            return result
 
-    async def _run_once(self, key: str, handler: Handler[C, R], command: C, tx: Transaction) -> R:
-        subject = self.principal.subject
-        earlier = await idempotency.claim(
-            tx.connection, subject=subject, key=key, request_sha256=self._fingerprint(command)
-        )
-        result_type = result_type_of(handler)
-        if earlier is not None:
-            return self._replay(earlier, cast("TypeAdapter[R]", result_type))
-        result = await handler(command, tx)
-        status: int = getattr(self._request.scope.get("route"), "status_code", None) or 200
-        answer = idempotency.StoredAnswer(status, result_type.dump_json(result))
-        await idempotency.store(tx.connection, subject=subject, key=key, answer=answer)
-        return result
-
-    def _replay(self, earlier: idempotency.StoredAnswer, result_type: TypeAdapter[R]) -> R:
+    def _answer_again(self, earlier: idempotency.StoredAnswer, result_type: TypeAdapter[T]) -> T:
         try:
             result = result_type.validate_json(earlier.response)
         except ValidationError as error:
@@ -138,7 +142,7 @@ class Commands:
         metrics.HTTP_REPLAYED.labels(route_of(self._request.scope)).inc()
         return result
 
-    def _fingerprint(self, command: BaseModel) -> bytes:
+    def _request_key(self, key: str, command: BaseModel) -> idempotency.RequestKey:
         body_sha256 = self._context.body_sha256
         if body_sha256 is None:
             body_sha256 = hashlib.sha256(
@@ -147,7 +151,8 @@ class Commands:
                 )
             ).digest()
         url = self._request.url
-        return idempotency.fingerprint(self._request.method, url.path, url.query, body_sha256)
+        request_sha256 = idempotency.fingerprint(self._request.method, url.path, url.query, body_sha256)
+        return idempotency.RequestKey(self.principal.subject, key, request_sha256)
 
 
 class Queries:

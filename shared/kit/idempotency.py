@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
+from pydantic import BaseModel
+
 from shared.contracts.refusals import Refusal
 from shared.kit import problems
 from shared.kit.connections import Connection
@@ -24,6 +26,23 @@ class StoredAnswer:
     response: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class RequestKey:
+    """The Idempotency-Key of one request of `subject`; `request_sha256` tells it from another request with that key."""
+
+    subject: str
+    key: str
+    request_sha256: bytes
+
+
+class AnsweredBefore(Exception):
+    """An earlier request with this key was answered."""
+
+    def __init__(self, answer: StoredAnswer) -> None:
+        super().__init__("answered before")
+        self.answer = answer
+
+
 def fingerprint(method: str, path: str, query: str, body_sha256: bytes) -> bytes:
     """32 bytes that two requests share when they ask for the same thing; the order of query parameters is no matter."""
     ordered_query = urlencode(sorted(parse_qsl(query, keep_blank_values=True)))
@@ -31,40 +50,46 @@ def fingerprint(method: str, path: str, query: str, body_sha256: bytes) -> bytes
     return hashlib.sha256(head + body_sha256).digest()
 
 
-async def claim(connection: Connection, *, subject: str, key: str, request_sha256: bytes) -> StoredAnswer | None:
-    """Take `key` for this transaction; None means that the work is the caller's to do.
+async def claim(connection: Connection, key: RequestKey | None) -> None:
+    """Take the key, if the request has one, for this transaction: the work is the caller's to do.
 
-    Otherwise returns the answer that was stored by the request that took the key first. Raises Refusal
+    Raises AnsweredBefore with the answer of the request that took the key first, or Refusal
     (kit.idempotency_key_reused) if that was another request.
     """
+    if key is None:
+        return
     taken = await connection.fetchval(
         """
         INSERT INTO idempotency (subject, key, request_sha256) VALUES ($1, $2, $3)
         ON CONFLICT (subject, key) DO NOTHING
         RETURNING true
         """,
-        subject,
-        key,
-        request_sha256,
+        key.subject,
+        key.key,
+        key.request_sha256,
     )
     if taken:
-        return None
+        return
     row = await connection.fetchrow(
-        "SELECT request_sha256, status, response FROM idempotency WHERE subject = $1 AND key = $2", subject, key
+        "SELECT request_sha256, status, response FROM idempotency WHERE subject = $1 AND key = $2", key.subject, key.key
     )
     if row is None or row["response"] is None:
         raise Refusal(problems.CONTENTION)
-    if row["request_sha256"] != request_sha256:
+    if row["request_sha256"] != key.request_sha256:
         raise Refusal(problems.IDEMPOTENCY_KEY_REUSED)
-    return StoredAnswer(row["status"], row["response"])
+    raise AnsweredBefore(StoredAnswer(row["status"], row["response"]))
 
 
-async def store(connection: Connection, *, subject: str, key: str, answer: StoredAnswer) -> None:
-    """Keep the answer beside the key that this transaction has taken."""
+async def remember(
+    connection: Connection, key: RequestKey | None, response: BaseModel | bytes, status: int = 200
+) -> None:
+    """Keep the answer (a model, or its JSON) beside the key that this work has taken; a later call replaces it."""
+    if key is None:
+        return
     await connection.execute(
         "UPDATE idempotency SET status = $3, response = $4 WHERE subject = $1 AND key = $2",
-        subject,
-        key,
-        answer.status,
-        answer.response,
+        key.subject,
+        key.key,
+        status,
+        response if isinstance(response, bytes) else response.model_dump_json().encode(),
     )

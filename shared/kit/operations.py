@@ -6,7 +6,7 @@ Behind HTTP with the role `operator`, so that the command line needs neither the
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
@@ -17,6 +17,7 @@ from shared.kit import parking, projections, replay, timers
 from shared.kit.connections import Pool
 from shared.kit.consumer import BatchConsumer
 from shared.kit.http import Commands, Queries, allow, allow_read
+from shared.kit.idempotency import RequestKey
 from shared.kit.routing import Reaction
 from shared.kit.timer_worker import LATE_AFTER, LATE_TIMERS_LISTED_MAX
 
@@ -91,16 +92,8 @@ class DiscardRequest(BaseModel):
     reason: str = Field(min_length=3, max_length=500)
 
 
-class Settled(BaseModel):
-    parked_ids: list[int]
-
-
-class ProjectionResult(BaseModel):
-    table: str
-    events_folded: int
-    agrees: bool
-    missing: list[dict[str, Any]]
-    unexpected: list[dict[str, Any]]
+class ProjectionRequest(BaseModel):
+    """Nothing but the path says what to do."""
 
 
 def operations_router(service: Callable[[], OperatedService]) -> APIRouter:
@@ -110,21 +103,27 @@ def operations_router(service: Callable[[], OperatedService]) -> APIRouter:
     _add_parked_routes(router, service)
 
     @router.post("/projections/{action}")
-    async def check_or_rebuild(action: str, commands: OperatorCommand) -> list[ProjectionResult]:
-        """`check` compares the projections with the topics; `rebuild` also keeps what the topics say."""
-        del commands
+    async def check_or_rebuild(action: str, commands: OperatorCommand) -> list[projections.ProjectionReport]:
+        """`check` compares the projections with the topics; `rebuild` also keeps what the topics say.
+
+        A check changes nothing, so one that is asked again, also with the same Idempotency-Key, looks again.
+        """
         if action not in {"check", "rebuild"}:
             raise Refusal(replay.UNKNOWN_ACTION, action=action)
         running = service()
-        reports = await projections.refold(
-            running.pool,
-            running.bootstrap_servers,
-            running.consumer.consumer_id,
-            running.reactions,
-            keep=action == "rebuild",
-            progress=running.consumer.note_progress,
-        )
-        return [ProjectionResult(**asdict(report), agrees=report.agrees) for report in reports]
+
+        async def refold(key: RequestKey | None) -> list[projections.ProjectionReport]:
+            return await projections.refold(
+                running.pool,
+                running.bootstrap_servers,
+                running.consumer.consumer_id,
+                running.reactions,
+                keep=action == "rebuild",
+                progress=running.consumer.note_progress,
+                key=key,
+            )
+
+        return await commands.execute_elsewhere(refold, ProjectionRequest(), list[projections.ProjectionReport])
 
     return router
 
@@ -205,15 +204,21 @@ def _add_parked_routes(router: APIRouter, service: Callable[[], OperatedService]
         )
 
     @router.post("/parked/{parked_id}/retry")
-    async def retry_parked(parked_id: int, request: RetryRequest, commands: OperatorCommand) -> Settled:
+    async def retry_parked(parked_id: int, request: RetryRequest, commands: OperatorCommand) -> replay.Settled:
         """Apply it again, and then what waits behind it."""
-        running = service()
-        subject = commands.principal.subject
-        return Settled(parked_ids=await replay.replay(running.pool, running.consumer, parked_id, subject, request.body))
+        running, by = service(), commands.principal.subject
+
+        async def retry(key: RequestKey | None) -> replay.Settled:
+            return await replay.replay(running.pool, running.consumer, parked_id, by, request.body, key)
+
+        return await commands.execute_elsewhere(retry, request, replay.Settled)
 
     @router.post("/parked/{parked_id}/discard")
-    async def discard_parked(parked_id: int, request: DiscardRequest, commands: OperatorCommand) -> Settled:
+    async def discard_parked(parked_id: int, request: DiscardRequest, commands: OperatorCommand) -> replay.Settled:
         """Give it up, with a reason that is kept with the name."""
-        running = service()
-        await replay.discard(running.pool, running.consumer, parked_id, commands.principal.subject, request.reason)
-        return Settled(parked_ids=[parked_id])
+        running, by = service(), commands.principal.subject
+
+        async def discard(key: RequestKey | None) -> replay.Settled:
+            return await replay.discard(running.pool, running.consumer, parked_id, by, request.reason, key)
+
+        return await commands.execute_elsewhere(discard, request, replay.Settled)

@@ -6,12 +6,14 @@ from typing import Any, cast
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import UnknownTopicOrPartitionError
+from pydantic import BaseModel, TypeAdapter, computed_field
 
 from shared.contracts.base import Event
 from shared.kit.auth import SYSTEM
 from shared.kit.batches import Record
 from shared.kit.connections import Connection, Pool
 from shared.kit.envelope import UnreadableRecordError, event_type_of, read_event
+from shared.kit.idempotency import RequestKey, claim, remember
 from shared.kit.logging import get_logger
 from shared.kit.routing import Reaction, Received
 from shared.kit.transaction import begin
@@ -23,8 +25,7 @@ LOCK_TIMEOUT_S = 30
 log = get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectionReport:
+class ProjectionReport(BaseModel):
     """`missing`: rows the topics say should be there; `unexpected`: rows that are there instead."""
 
     table: str
@@ -32,9 +33,13 @@ class ProjectionReport:
     missing: list[dict[str, Any]]
     unexpected: list[dict[str, Any]]
 
+    @computed_field
     @property
     def agrees(self) -> bool:
         return not self.missing and not self.unexpected
+
+
+_REPORTS = TypeAdapter(list[ProjectionReport])
 
 
 class _RollBackError(Exception):
@@ -49,12 +54,14 @@ async def refold(
     *,
     keep: bool,
     progress: Callable[[], None] = lambda: None,
+    key: RequestKey | None = None,
 ) -> list[ProjectionReport]:
     """Empty every projection, fold the topics from their beginning, compare; `keep` the result or roll it back.
 
     The projections are locked for the time, so consumers wait; only events that the consumer has applied are folded
     (its per-aggregate position says which, and none that is parked), so both sides speak of the same events.
-    `progress` is called after every batch that is read. Raises ValueError if no fold declares its tables.
+    `progress` is called after every batch that is read; what is kept commits with its answer under `key`. Raises
+    ValueError if no fold declares its tables, AnsweredBefore.
     """
     folds = [reaction for reaction in reactions if reaction.folds and reaction.tables]
     tables = sorted({table for reaction in folds for table in reaction.tables})
@@ -66,6 +73,7 @@ async def refold(
             await tx.connection.execute(
                 f"SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'"
             )
+            await claim(tx.connection, key)
             await tx.connection.execute(f"LOCK TABLE {', '.join(tables)} IN EXCLUSIVE MODE")
             before = {table: await _rows(tx.connection, table) for table in tables}
             applied = await _applied(tx.connection, consumer_id)
@@ -83,6 +91,7 @@ async def refold(
             reports.extend(_compare(table, folded, before[table], after[table]) for table in tables)
             if not keep:
                 raise _RollBackError
+            await remember(tx.connection, key, _REPORTS.dump_json(reports))
     except _RollBackError:
         pass
     return reports
@@ -96,8 +105,8 @@ def _compare(
     table: str, folded: int, before: dict[str, dict[str, Any]], after: dict[str, dict[str, Any]]
 ) -> ProjectionReport:
     return ProjectionReport(
-        table,
-        folded,
+        table=table,
+        events_folded=folded,
         missing=[row for key, row in after.items() if key not in before],
         unexpected=[row for key, row in before.items() if key not in after],
     )

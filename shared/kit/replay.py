@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import orjson
-from pydantic import JsonValue
+from pydantic import BaseModel, JsonValue
 
 from shared.contracts.refusals import Refusal, RefusalType
 from shared.kit import parking
@@ -11,6 +11,7 @@ from shared.kit.auth import SYSTEM
 from shared.kit.batches import Readable, Record, inbox_entry, run_reactions
 from shared.kit.connections import Pool
 from shared.kit.consumer import BatchConsumer
+from shared.kit.idempotency import AnsweredBefore, RequestKey, claim, remember
 from shared.kit.inbox import admit
 from shared.kit.transaction import begin
 
@@ -41,31 +42,49 @@ UNKNOWN_ACTION = RefusalType(
 )
 
 
-async def replay(pool: Pool, consumer: BatchConsumer, parked_id: int, by: str, body: JsonValue = None) -> list[int]:
-    """Replay `parked_id` (with `body` in place of its own, if given), then what waits behind it. Returns the replayed ids.
+class Settled(BaseModel):
+    """What a person's word settled, in order."""
 
-    Each event commits alone; the first that fails ends the run. Raises Refusal.
+    parked_ids: list[int]
+
+
+async def replay(
+    pool: Pool, consumer: BatchConsumer, parked_id: int, by: str, body: JsonValue = None, key: RequestKey | None = None
+) -> Settled:
+    """Replay `parked_id` (with `body` in place of its own, if given), then what waits behind it.
+
+    Each event commits alone, and with it the answer so far under `key`; the first that fails ends the run. Raises
+    Refusal, AnsweredBefore.
     """
-    replayed: list[int] = []
+    settled = Settled(parked_ids=[])
     next_id: int | None = parked_id
     while next_id is not None:
-        corrected = orjson.dumps(body) if body is not None and not replayed else None
+        corrected = orjson.dumps(body) if body is not None and not settled.parked_ids else None
         try:
-            following = await _replay_one(pool, consumer, next_id, by, corrected)
+            next_id = await _replay_one(pool, consumer, next_id, by, corrected, settled, key)
         except Refusal:
-            if replayed:
-                return replayed
+            if settled.parked_ids:
+                return settled
             raise
-        replayed.append(next_id)
-        next_id = following
-    return replayed
+    return settled
 
 
-async def _replay_one(pool: Pool, consumer: BatchConsumer, parked_id: int, by: str, body: bytes | None) -> int | None:
-    """Replay one; returns the id of the aggregate's next parked event."""
+async def _replay_one(
+    pool: Pool,
+    consumer: BatchConsumer,
+    parked_id: int,
+    by: str,
+    body: bytes | None,
+    settled: Settled,
+    key: RequestKey | None,
+) -> int | None:
+    """Replay one and add it to `settled`; returns the id of the aggregate's next parked event."""
+    together = Settled(parked_ids=[*settled.parked_ids, parked_id])
     failure: Exception | None = None
     try:
         async with begin(pool, SYSTEM, f"replay-{parked_id}") as tx:
+            if not settled.parked_ids:
+                await claim(tx.connection, key)
             found = await parking.find_parked(tx.connection, consumer.consumer_id, parked_id)
             if found is None or found.state != "parked":
                 raise Refusal(PARKED_NOT_FOUND, parked_id=parked_id)
@@ -82,10 +101,15 @@ async def _replay_one(pool: Pool, consumer: BatchConsumer, parked_id: int, by: s
                 await run_reactions([readable], tx)
             reason = "it had been applied already" if is_duplicate else "replayed"
             await parking.settle(tx.connection, parked_id, "replayed", by, reason, body)
-            if found.reason == "unreadable":
-                return None
-            return await parking.next_behind(tx.connection, consumer.consumer_id, found)
-    except Refusal:
+            await remember(tx.connection, key, together)
+            behind = (
+                None
+                if found.reason == "unreadable"
+                else await parking.next_behind(tx.connection, consumer.consumer_id, found)
+            )
+        settled.parked_ids = together.parked_ids
+        return behind
+    except (Refusal, AnsweredBefore):
         raise
     except Exception as error:
         failure = error
@@ -124,12 +148,18 @@ def _decode(consumer: BatchConsumer, parked: parking.ParkedEvent, body: bytes | 
     return batch.readable[0]
 
 
-async def discard(pool: Pool, consumer: BatchConsumer, parked_id: int, by: str, reason: str) -> None:
-    """Give an event up, for good and by name; those behind it may then be replayed. Raises Refusal."""
+async def discard(
+    pool: Pool, consumer: BatchConsumer, parked_id: int, by: str, reason: str, key: RequestKey | None = None
+) -> Settled:
+    """Give an event up, for good and by name; those behind it may then be replayed. Raises Refusal, AnsweredBefore."""
+    settled = Settled(parked_ids=[parked_id])
     async with begin(pool, SYSTEM, f"discard-{parked_id}") as tx:
+        await claim(tx.connection, key)
         found = await parking.find_parked(tx.connection, consumer.consumer_id, parked_id)
         if found is None or found.state != "parked":
             raise Refusal(PARKED_NOT_FOUND, parked_id=parked_id)
         queue = await parking.lock_aggregate(tx.connection, consumer.consumer_id, found.topic, found.aggregate_id)
         _require_still_parked(parked_id, queue)
         await parking.settle(tx.connection, parked_id, "discarded", by, reason)
+        await remember(tx.connection, key, settled)
+    return settled

@@ -27,6 +27,20 @@ def test_each_service_has_both(directory: Path, service: str) -> None:
     assert {operation["action"] for operation in asyncapi["operations"].values()} == {"send", "receive"}
 
 
+@pytest.mark.parametrize("service", ["warehouse", "nationals", "notifications"])
+def test_every_command_takes_an_idempotency_key(directory: Path, service: str) -> None:
+    """Rule 11. The button of an acknowledgement link is a form without headers: its signed token is the key."""
+    paths = json.loads((directory / f"{service}.openapi.json").read_text("utf-8"))["paths"]
+    without = {
+        path
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+        if method in {"post", "put", "patch", "delete"}
+        and "idempotency-key" not in {parameter["name"].lower() for parameter in operation.get("parameters", [])}
+    }
+    assert without <= {"/acknowledge/{token}"}
+
+
 def test_an_event_is_described_with_its_topic_and_fields(directory: Path) -> None:
     document = json.loads((directory / "warehouse.asyncapi.json").read_text("utf-8"))
     channel = document["channels"][InspectionCompleted.type_name()]

@@ -46,7 +46,7 @@ async def test_a_corrected_event_is_applied_and_then_those_behind_it(
     first, *behind = await parked_ids(quiet_spine)
     body: JsonValue = {"thing_id": str(thing), "amount": 12}
     replayed = await replay.replay(quiet_spine.pool, consumer, first, OPERATOR, body)
-    assert replayed == [first, *behind]
+    assert replayed.parked_ids == [first, *behind]
     assert await quiet_spine.seen(thing) == [1, 12, 3, 4]
     assert await quiet_spine.tally() == 20
     row = await quiet_spine.pool.fetchrow(
@@ -81,7 +81,7 @@ async def test_a_replay_stops_at_the_next_one_that_fails(quiet_spine: Spine, con
     thing = await park_some(quiet_spine, consumer, [UNLUCKY, 2, UNLUCKY, 4])
     first, second, third, fourth = await parked_ids(quiet_spine)
     body: JsonValue = {"thing_id": str(thing), "amount": 1}
-    assert await replay.replay(quiet_spine.pool, consumer, first, OPERATOR, body) == [first, second]
+    assert (await replay.replay(quiet_spine.pool, consumer, first, OPERATOR, body)).parked_ids == [first, second]
     assert await parked_ids(quiet_spine) == [third, fourth]
     assert await quiet_spine.seen(thing) == [1, 2]
 
@@ -106,7 +106,7 @@ async def test_a_discarded_event_makes_way_for_those_behind_it(quiet_spine: Spin
     with pytest.raises(Refusal) as refused:
         await replay.replay(quiet_spine.pool, consumer, first, OPERATOR)
     assert refused.value.reason is replay.PARKED_NOT_FOUND
-    assert await replay.replay(quiet_spine.pool, consumer, second, OPERATOR) == [second]
+    assert (await replay.replay(quiet_spine.pool, consumer, second, OPERATOR)).parked_ids == [second]
     assert await quiet_spine.seen(thing) == [2]
     row = await quiet_spine.pool.fetchrow(
         "SELECT state, settled_by, settled_reason FROM parked_event WHERE parked_id = $1", first
@@ -130,7 +130,7 @@ async def test_an_unreadable_event_blocks_nobody_and_can_be_corrected(
     with pytest.raises(Refusal):
         await replay.replay(quiet_spine.pool, consumer, parked_id, OPERATOR)
     body: JsonValue = {"thing_id": str(thing), "amount": 1}
-    assert await replay.replay(quiet_spine.pool, consumer, parked_id, OPERATOR, body) == [parked_id]
+    assert (await replay.replay(quiet_spine.pool, consumer, parked_id, OPERATOR, body)).parked_ids == [parked_id]
     assert await quiet_spine.seen(thing) == [2, 1]
     assert await quiet_spine.tally() == 3
 
@@ -191,7 +191,7 @@ async def test_an_event_parked_while_the_replay_waits_is_replayed_too(quiet_spin
     assert not replaying.done()
     go_on.set()
     await parking_behind
-    assert len(await replaying) == 2
+    assert len((await replaying).parked_ids) == 2
     assert await quiet_spine.seen(thing) == [1, 2]
     assert await quiet_spine.parked() == []
 
@@ -234,7 +234,7 @@ async def test_a_discard_that_waits_for_a_replay_does_not_undo_it(quiet_spine: S
     with pytest.raises(Refusal) as refused:
         await replay.discard(quiet_spine.pool, consumer, parked_id, OPERATOR, "too late")
     assert refused.value.reason is replay.PARKED_NOT_FOUND
-    assert await replaying == [parked_id]
+    assert (await replaying).parked_ids == [parked_id]
     assert await quiet_spine.seen(thing) == [7]
     state = await quiet_spine.pool.fetchval("SELECT state FROM parked_event WHERE parked_id = $1", parked_id)
     assert state == "replayed"
