@@ -90,9 +90,10 @@ def read_event(headers: Mapping[str, bytes | None], value: bytes | None, event_t
         raw_id, raw_time, raw_sequence, subject, correlation_id = _required_headers(headers)
         event_id: UUID = pgproto.UUID(raw_id)  # asyncpg's own: made, hashed and sent eight times faster
         time = datetime.fromisoformat(raw_time)
-        if time.tzinfo is None:
-            raise UnreadableRecordError("header ce_time has no zone")
-        time = time.astimezone(UTC)
+        if time.tzinfo is not UTC:
+            if time.tzinfo is None:
+                raise UnreadableRecordError("header ce_time has no zone")
+            time = time.astimezone(UTC)
         sequence = int(raw_sequence) if raw_sequence.isascii() and raw_sequence.isdecimal() else 0
     except UnreadableRecordError:
         raise
@@ -120,12 +121,13 @@ def _required_headers(headers: Mapping[str, bytes | None]) -> list[str]:
     """`REQUIRED_HEADERS` as text that PostgreSQL can store and index. Raises UnreadableRecordError, UnicodeDecodeError."""
     try:
         values: tuple[bytes, ...] = _required_values(headers)
-        together = b"".join(values)
+        together = b"\0".join(values)
     except (KeyError, TypeError):
         return [_required_header(headers, name) for name in REQUIRED_HEADERS]
-    if len(together) > HEADER_BYTES_MAX or b"\0" in together:
+    texts = together.decode().split("\0")
+    if len(together) > HEADER_BYTES_MAX or len(texts) != len(REQUIRED_HEADERS):
         return [_required_header(headers, name) for name in REQUIRED_HEADERS]
-    return [value.decode() for value in values]
+    return texts
 
 
 def _required_header(headers: Mapping[str, bytes | None], name: str) -> str:

@@ -27,9 +27,10 @@ IDLE_PAUSE_S_MIN = 0.005
 IDLE_PAUSE_S_MAX = 0.1
 SESSION_TIMEOUT_MS = 30_000
 MAX_POLL_INTERVAL_MS = 300_000
-GC_ALLOCATIONS = 50_000
-"""Containers between two rounds of the garbage collector in this process. A batch makes ten thousands of them, none in a
-cycle; at CPython's 700 looking for cycles is a sixth of what a batch costs."""
+GC_ALLOCATIONS = 200_000
+"""Containers, net of those freed, between two rounds of the garbage collector in this process: more than two batches hold
+at once (some 45,000 each, none in a cycle), so that batches which come and go start none. At CPython's 700 looking for
+cycles was a third of what a batch costs, at 50,000 still a sixth."""
 
 
 class MiswiredSubscriberError(RuntimeError):
