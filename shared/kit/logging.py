@@ -1,6 +1,7 @@
 """One JSON object a line on standard output, for our own, the standard library's and uvicorn's logs alike.
 
-Request bodies are never logged; values under secret-sounding keys and bearer tokens are removed on the way out.
+Request bodies are never logged; values under secret-sounding keys, bearer tokens, mail addresses and the DETAIL of
+database errors (it quotes the row) are removed on the way out.
 """
 
 import logging
@@ -24,6 +25,8 @@ SECRET_KEYS: Final = frozenset(
 )
 _BEARER = re.compile(r"(?i)\b(bearer)\s+[^\s\"',;]+")
 _URL_PASSWORD = re.compile(r"(?P<before>[a-z][a-z0-9+.-]*://[^\s:/@]+):[^\s@/]+@")
+_MAIL_ADDRESS = re.compile(r"(?<![\w/.+-])[\w.+-]+@(?:[\w-]+\.)+[^\W\d]{2,}")
+_DATABASE_DETAIL = re.compile(r"(?<=DETAIL:)[^\n\\]+")
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
@@ -80,8 +83,11 @@ def redact(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMappin
 def _clean(text: str, characters_max: int) -> str:
     if "earer" in text or "EARER" in text:
         text = _BEARER.sub(rf"\1 {REDACTED}", text)
-    if "://" in text and "@" in text:
+    if "@" in text:
         text = _URL_PASSWORD.sub(rf"\g<before>:{REDACTED}@", text)
+        text = _MAIL_ADDRESS.sub(REDACTED, text)
+    if "DETAIL:" in text:
+        text = _DATABASE_DETAIL.sub(f" {REDACTED}", text)
     return text if len(text) <= characters_max else text[:characters_max] + "…"
 
 

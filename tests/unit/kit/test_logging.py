@@ -65,3 +65,22 @@ def test_secrets_are_removed_and_values_bounded() -> None:
     assert clean["body"] == REDACTED
     assert clean["count"] == 3
     assert len(clean["long"]) == VALUE_CHARACTERS_MAX + 1
+
+
+def test_what_a_provider_or_a_database_quotes_about_people_is_removed() -> None:
+    clean = redact(
+        None,
+        "",
+        {
+            "error": "550 5.1.1 <governor.rey@ostan-tehran.ir>: no such user",
+            "exception": "UniqueViolationError: duplicate key\nDETAIL:  Key (reference)=(the household) exists.\nHINT:  look",
+            "shown": "UniqueViolationError('duplicate key\\nDETAIL:  Key (reference)=(the household) exists.')",
+            "place": "warehouse-sites/3@1025, postgresql://api@db.example.ir/warehouse",
+        },
+    )
+    text = json.dumps(clean)
+    assert "governor" not in text
+    assert "household" not in text
+    assert clean["error"] == f"550 5.1.1 <{REDACTED}>: no such user"
+    assert "HINT:  look" in clean["exception"]
+    assert clean["place"] == "warehouse-sites/3@1025, postgresql://api@db.example.ir/warehouse"
