@@ -10,7 +10,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from shared.contracts.base import Event
 from shared.kit.envelope import UnreadableRecordError, event_type_of, read_event, subject_of
-from shared.kit.inbox import Admission, InboxEntry
+from shared.kit.inbox import Admission
 from shared.kit.logging import bound_contextvars
 from shared.kit.parking import ParkedRecord, ParkReason
 from shared.kit.routing import Reaction, Received
@@ -141,23 +141,15 @@ async def run_reactions(items: Sequence[Readable], tx: Transaction) -> None:
             if reaction.folds:
                 folds[reaction.call].append(received)
                 continue
-            tx.correlation_id, tx.causation_id, tx.traceparent = (
-                received.correlation_id,
-                str(received.id),
-                received.traceparent,
-            )
+            tx.correlation_id, tx.causation_id = received.correlation_id, str(received.id)
+            tx.traceparent = received.traceparent
             with (
                 bound_contextvars(correlation_id=received.correlation_id),
-                span(f"handle {received.event.type_name()}", received.traceparent),
+                span(f"handle {received.event.type_name()}", tx.traceparent),
             ):
                 await reaction.call(received, tx)
     for call, received_list in folds.items():
         await call(received_list, tx)
-
-
-def inbox_entry(item: Readable) -> InboxEntry:
-    received = item.received
-    return InboxEntry(received.id, *item.key, received.sequence)
 
 
 def parked_readable(item: Readable, reason: ParkReason, error: str) -> ParkedRecord:

@@ -24,7 +24,6 @@ from shared.kit.batches import (
     Outcome,
     Readable,
     Record,
-    inbox_entry,
     parked_readable,
     run_reactions,
     sort_out,
@@ -198,7 +197,7 @@ class BatchConsumer:
     async def _apply_readable(self, readable: Sequence[Readable], tx: Transaction) -> Outcome:
         if not readable:
             return Outcome()
-        admission = await admit(tx.connection, self.consumer_id, [inbox_entry(item) for item in readable])
+        admission = await admit(tx.connection, self.consumer_id, readable)
         blocked = await blocked_aggregates(tx.connection, self.consumer_id, [item.key for item in readable])
         outcome = sort_out(readable, admission, blocked)
         if outcome.parked:
@@ -281,7 +280,7 @@ class BatchConsumer:
         received = item.received
         record = parked_readable(item, "failed", repr(error))
         async with begin(self._pool, SYSTEM, received.correlation_id) as tx:
-            admission = await admit(tx.connection, self.consumer_id, [inbox_entry(item)])
+            admission = await admit(tx.connection, self.consumer_id, [item])
             if admission.fresh:
                 await park(tx.connection, self.consumer_id, [record])
         self._report(Outcome(parked=[record]))

@@ -1,6 +1,5 @@
 """CloudEvents 1.0 in Kafka binary mode: the attributes as ``ce_`` headers, the event's JSON as the value."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +12,6 @@ from pydantic import ValidationError
 
 from shared.contracts.base import Event
 from shared.kit.routing import Received
-from shared.kit.telemetry import parse_traceparent
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -22,7 +20,6 @@ SEQUENCE_MAX = 2**63 - 1
 HEADER_BYTES_MAX = 1024
 REQUIRED_HEADERS = ("ce_id", "ce_time", "ce_sequence", "ce_subject", "ce_correlationid")
 _required_values = itemgetter(*REQUIRED_HEADERS)
-_USUAL_TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class UnreadableRecordError(ValueError):
@@ -109,7 +106,7 @@ def read_event(headers: Mapping[str, bytes | None], value: bytes | None, event_t
         raise UnreadableRecordError("the body is nested too deeply") from error
     if event.aggregate_id != subject:
         raise UnreadableRecordError(f"ce_subject {subject!r} is not the body's {event.stream.key_field}")
-    return Received(event, event_id, time, sequence, correlation_id, _traceparent(headers))
+    return Received(event, event_id, time, sequence, correlation_id, headers.get("ce_traceparent"))
 
 
 def subject_of(headers: Mapping[str, bytes | None]) -> str:
@@ -137,17 +134,6 @@ def _required_header(headers: Mapping[str, bytes | None], name: str) -> str:
     if len(value) > HEADER_BYTES_MAX or b"\0" in value:
         raise UnreadableRecordError(f"header {name} is longer than {HEADER_BYTES_MAX} bytes or holds a NUL")
     return value.decode()
-
-
-def _traceparent(headers: Mapping[str, bytes | None]) -> str | None:
-    """The trace context; an invalid one is ignored, as its standard says, and never a reason to refuse an event."""
-    value = headers.get("ce_traceparent")
-    if not value:
-        return None
-    if _USUAL_TRACEPARENT.fullmatch(value):
-        return value.decode()
-    parsed = parse_traceparent(value.decode(errors="replace"))
-    return str(parsed) if parsed else None
 
 
 def _first_problem(error: ValidationError) -> str:

@@ -2,17 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from shared.kit.connections import Connection
 
-
-@dataclass(slots=True)
-class InboxEntry:
-    event_id: UUID
-    topic: str
-    aggregate_id: str
-    sequence: int
+if TYPE_CHECKING:
+    from shared.kit.batches import Readable
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +20,13 @@ class Admission:
     position_before: dict[tuple[str, str], int]
 
 
-async def admit(connection: Connection, consumer: int, entries: Sequence[InboxEntry]) -> Admission:
+async def admit(connection: Connection, consumer: int, readable: "Sequence[Readable]") -> Admission:
     """INSERT all ids in one statement and move the aggregates' positions forward; what was there already is a duplicate.
 
     A concurrent transaction with the same ids waits here for this one, which is what fences a consumer that lost its
     partition: whoever commits second finds nothing fresh.
     """
+    ids = [item.received.id for item in readable]
     rows = await connection.fetch(
         """
         WITH incoming AS (
@@ -55,13 +52,13 @@ async def admit(connection: Connection, consumer: int, entries: Sequence[InboxEn
         SELECT NULL, topic, aggregate_id, before FROM moved WHERE before IS NOT NULL
         """,
         consumer,
-        [entry.event_id for entry in entries],
-        [entry.topic for entry in entries],
-        [entry.aggregate_id for entry in entries],
-        [entry.sequence for entry in entries],
+        ids,
+        [item.key[0] for item in readable],
+        [item.key[1] for item in readable],
+        [item.received.sequence for item in readable],
     )
     duplicates = {row["event_id"] for row in rows if row["event_id"] is not None}
     return Admission(
-        fresh=frozenset(entry.event_id for entry in entries) - duplicates,
+        fresh=frozenset(ids) - duplicates,
         position_before={(row["topic"], row["aggregate_id"]): row["before"] for row in rows if row["event_id"] is None},
     )

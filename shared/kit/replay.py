@@ -8,7 +8,7 @@ from pydantic import BaseModel, JsonValue
 from shared.contracts.refusals import Refusal, RefusalType
 from shared.kit import parking
 from shared.kit.auth import SYSTEM
-from shared.kit.batches import Readable, Record, inbox_entry, run_reactions
+from shared.kit.batches import Readable, Record, run_reactions
 from shared.kit.connections import Pool
 from shared.kit.consumer import BatchConsumer
 from shared.kit.idempotency import AnsweredBefore, RequestKey, claim, remember
@@ -95,7 +95,7 @@ async def _replay_one(
                 first_id = waiting[0].parked_id if waiting else parked_id
                 raise Refusal(PARKED_NOT_FIRST, parked_id=parked_id, first_id=first_id)
             readable = _decode(consumer, found, body)
-            admission = await admit(tx.connection, consumer.consumer_id, [inbox_entry(readable)])
+            admission = await admit(tx.connection, consumer.consumer_id, [readable])
             is_duplicate = found.reason == "unreadable" and not admission.fresh
             if not is_duplicate:
                 await run_reactions([readable], tx)

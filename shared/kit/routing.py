@@ -12,6 +12,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from shared.contracts.base import Event
+from shared.kit.telemetry import read_traceparent
 from shared.kit.transaction import Transaction
 
 EventT_co = TypeVar("EventT_co", bound=Event, covariant=True)
@@ -30,7 +31,12 @@ class Received(Generic[EventT_co]):
     time: datetime
     sequence: int
     correlation_id: str
-    traceparent: str | None = None
+    raw_traceparent: bytes | None = None
+
+    @property
+    def traceparent(self) -> str | None:
+        """The sender's trace context; None also for an invalid one, which its standard says to ignore."""
+        return read_traceparent(self.raw_traceparent)
 
 
 @dataclass(frozen=True, slots=True)

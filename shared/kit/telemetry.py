@@ -49,6 +49,12 @@ def parse_traceparent(text: str | None) -> Traceparent | None:
     return Traceparent(trace_id, parent_id, int(match[4], 16)) if trace_id and parent_id else None
 
 
+def read_traceparent(header: bytes | None) -> str | None:
+    """A header as bytes, in its canonical form; None when it is absent or invalid."""
+    parsed = parse_traceparent(header.decode(errors="replace")) if header else None
+    return str(parsed) if parsed else None
+
+
 def current_traceparent() -> str | None:
     """What to hand on with an event, a call or a mail made now; None outside any trace."""
     return _current.get()

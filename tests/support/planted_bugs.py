@@ -18,7 +18,7 @@ from shared.kit.batches import Outcome, Readable, sort_out
 from shared.kit.connections import Connection
 from shared.kit.consumer import BatchConsumer
 from shared.kit.envelope import OutgoingEvent
-from shared.kit.inbox import Admission, InboxEntry
+from shared.kit.inbox import Admission
 from shared.kit.routing import Received
 from shared.kit.transaction import OUTBOX_SHARDS, Transaction
 from tests.support.spine import Counted, Spine
@@ -205,9 +205,9 @@ def no_inbox(monkeypatch: pytest.MonkeyPatch, spine: Spine) -> None:
     """Rule 5: nobody remembers which events were applied."""
     del spine
 
-    async def admit(connection: Connection, consumer_id: int, entries: Sequence[InboxEntry]) -> Admission:
+    async def admit(connection: Connection, consumer_id: int, readable: Sequence[Readable]) -> Admission:
         del connection, consumer_id
-        return Admission(frozenset(entry.event_id for entry in entries), {})
+        return Admission(frozenset(item.received.id for item in readable), {})
 
     monkeypatch.setattr(consumer, "admit", admit)
     monkeypatch.setattr(consumer, "sort_out", _apply_everything)
