@@ -9,11 +9,11 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -24,7 +24,7 @@ from deploy.commands.running import play_demo, stay_up
 from deploy.demo.client import Unanswered, UnexpectedAnswer
 from deploy.demo.day import SEED_DEFAULT, SPEEDUP_DEFAULT
 from deploy.demo.observe import SERVICES
-from deploy.embedded.errors import LauncherError
+from deploy.embedded.errors import LauncherError, leaves
 from deploy.launch import Options
 from deploy.topics import TopicError
 
@@ -219,7 +219,7 @@ def _run(main: Callable[[], Coroutine[Any, Any, bool]]) -> bool | None:
     except KeyboardInterrupt:
         return None
     except BaseException as error:
-        messages = sorted({str(leaf) for leaf in _leaves(error) if isinstance(leaf, SHOWN)})
+        messages = sorted({str(leaf) for leaf in leaves(error) if isinstance(leaf, SHOWN)})
         if not messages:
             raise
         _fail("\n".join(messages))
@@ -228,15 +228,6 @@ def _run(main: Callable[[], Coroutine[Any, Any, bool]]) -> bool | None:
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
     os.kill(os.getpid(), signal.SIGINT)
-
-
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    """The single errors of a group of groups, or the error itself."""
-    if isinstance(error, BaseExceptionGroup):
-        for part in cast("BaseExceptionGroup[BaseException]", error).exceptions:
-            yield from _leaves(part)
-    else:
-        yield error
 
 
 def _fail(message: str) -> None:

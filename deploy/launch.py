@@ -12,6 +12,7 @@ import asyncio
 import os
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import AsyncExitStack, contextmanager
@@ -24,12 +25,13 @@ import asyncpg
 import uvicorn
 
 from deploy.embedded.broker import EmbeddedBroker
-from deploy.embedded.directories import Ports, require_free_port
+from deploy.embedded.directories import Ports, require_free_port, require_usable_directory
+from deploy.embedded.disk import watch, with_reason
 from deploy.embedded.errors import LauncherError
 from deploy.embedded.migrations import SERVICES, set_up_databases
 from deploy.embedded.postgresql import EmbeddedPostgreSQL
 from deploy.embedded.smtp_sink import SmtpSink
-from deploy.embedded.supervisor import Supervisor
+from deploy.embedded.supervisor import Supervisor, in_thread
 from deploy.issuer import create_issuer
 from deploy.kafka.cluster import BROKER_IDS, MIN_INSYNC_REPLICAS, REPLICATION, KafkaCluster, default_ports
 from deploy.kafka.jars import java
@@ -49,6 +51,11 @@ class _IssuerServer(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Generator[None]:
         yield
+
+
+async def _cancel(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def _stop_server(server: uvicorn.Server, task: "asyncio.Task[None]") -> None:
@@ -152,15 +159,15 @@ class Platform:
     async def __aenter__(self) -> Self:
         try:
             await self._start()
-        except BaseException:
-            await self._stop()
+        except BaseException as error:
+            await self._stop_after(error)
             raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._stop()
+        await self._stop_after(error)
 
     async def _start(self) -> None:
         self.supervisor.open()
@@ -168,6 +175,8 @@ class Platform:
         if self.options.fresh:
             self._forget_last_start()
         self._require_ports()
+        require_usable_directory(await asyncio.to_thread(self.server.place))
+        self._watch_disks()
         if self._cluster is not None:
             java()  # before anything else is started: it is what most often lacks
         async with asyncio.TaskGroup() as group:
@@ -180,8 +189,21 @@ class Platform:
                 group.create_task(self._start_service(service))
         self.report(f"three services are up after {self.elapsed_s():.1f} s")
 
-    async def _stop(self) -> None:
+    async def _stop_after(self, error: BaseException | None) -> None:
+        """Stop everything. Raises LauncherError instead of an error that a full disk explains."""
+        reason = with_reason(error, self._directories()) if isinstance(error, Exception) else None
         await self._stack.aclose()
+        if reason is not None:
+            raise reason from error
+
+    def _directories(self) -> list[Path]:
+        """Where this installation writes: its state, PostgreSQL's data, and temporary files."""
+        return [self.options.state, self.server.data_directory.parent, Path(tempfile.gettempdir())]
+
+    def _watch_disks(self) -> None:
+        """Say it when a disk fills up, from now on."""
+        watching = asyncio.create_task(watch(self._directories(), self.report), name="disks")
+        self._stack.push_async_callback(_cancel, watching)
 
     def python_pids(self) -> dict[str, int]:
         """The services and this process itself."""
@@ -209,7 +231,7 @@ class Platform:
             shutil.rmtree(self.options.state / name, ignore_errors=True)
 
     async def _start_postgresql(self) -> None:
-        await asyncio.to_thread(self.server.prepare)
+        await in_thread(self.server.prepare)
         await self.supervisor.run(
             self.server.command(), self.server.is_ready, before_start=self.server.prepare, stage=BROKER_STAGE
         )
@@ -269,8 +291,10 @@ class Platform:
             "PAYESH_HTTP_PORT": str(getattr(self.options.ports, service)),
             "PAYESH_JWKS_URL": f"{self.addresses.issuer}/jwks",
             "PAYESH_JWT_ISSUER": self.addresses.issuer,
+            "PAYESH_TOKEN_URL": f"{self.addresses.issuer}/token",
             "PAYESH_KAFKA_PAUSES_WHEN_IDLE": str(self._cluster is None).lower(),
             "PAYESH_CLOCK_SPEEDUP": str(self.options.clock_speedup),
+            "PAYESH_PHOTO_STORE": (self.options.state / "photos").as_uri(),
             "PAYESH_SMTP_HOST": "127.0.0.1",
             "PAYESH_SMTP_PORT": str(self.options.ports.smtp),
             "PAYESH_SMTP_FROM": MAIL_SENDER,

@@ -3,7 +3,8 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from functools import partial
 
 from rich.console import Console
@@ -20,11 +21,12 @@ async def stay_up(*, play: bool, seed: int, speedup: float, scale: float, port_b
     options = _played(speedup, port_base) if play else Options.from_environment("main", port_base=port_base)
     registry = asyncio.create_task(asyncio.to_thread(write_registry, seed)) if play else None
     async with Platform(options, _say(console), _process_began_at()) as platform:
-        if registry is not None:
-            await play_only(platform, DaySettings(seed, scale), await registry, console)
-        _print_addresses(platform, console)
-        while True:
-            await asyncio.sleep(3600)
+        with _farewell(console):
+            if registry is not None:
+                await play_only(platform, DaySettings(seed, scale), await registry, console)
+            _print_addresses(platform, console)
+            while True:
+                await asyncio.sleep(3600)
 
 
 async def play_demo(*, seed: int, speedup: float, scale: float, port_base: int | None) -> bool:
@@ -32,8 +34,19 @@ async def play_demo(*, seed: int, speedup: float, scale: float, port_base: int |
     console = make_console()
     registry = asyncio.create_task(asyncio.to_thread(write_registry, seed))
     async with Platform(_played(speedup, port_base), _say(console), _process_began_at()) as platform:
-        summary = await play_day(platform, DaySettings(seed, scale), await registry, console)
+        with _farewell(console):
+            summary = await play_day(platform, DaySettings(seed, scale), await registry, console)
     return summary.ok
+
+
+@contextmanager
+def _farewell(console: Console) -> Generator[None]:
+    """Answer a Ctrl-C at once, on a line of its own: stopping takes a moment."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        _say(console)("\nstopping")
+        raise
 
 
 def _process_began_at() -> float:
@@ -61,7 +74,8 @@ def _print_addresses(platform: Platform, console: Console) -> None:
             f"{service}",
             f"  API docs    {address}/docs",
             f"  event docs  {address}/docs/events",
-            f"  health      {address}/health    ready {address}/ready",
+            f"  health      {address}/health",
+            f"  ready       {address}/ready",
             f"  metrics     {address}/metrics",
         ]
     lines += [

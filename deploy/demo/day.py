@@ -92,7 +92,15 @@ def write_registry(seed: int) -> Registry:
 class Day:
     """The parts of one day and what they share."""
 
-    def __init__(self, platform: Platform, settings: DaySettings, registry: Registry, console: Console) -> None:
+    def __init__(
+        self,
+        platform: Platform,
+        settings: DaySettings,
+        registry: Registry,
+        console: Console,
+        *,
+        board_stays: bool = False,
+    ) -> None:
         self._platform = platform
         self._settings = settings
         self._console = console
@@ -105,7 +113,7 @@ class Day:
             run_id,
         )
         self.responders = Responders(self.client, platform.sink.letters)
-        self.board = Board(self.client, console)
+        self.board = Board(self.client, console, stays=board_stays)
         self.first_counted_inspection_s = 0.0
         self._answering: asyncio.Task[None] | None = None
         self.registry = registry
@@ -204,7 +212,7 @@ class Day:
 
 async def play_only(platform: Platform, settings: DaySettings, registry: Registry, console: Console) -> None:
     """Play the day with the board, without the reckoning at its end."""
-    day = Day(platform, settings, registry, console)
+    day = Day(platform, settings, registry, console, board_stays=True)
     try:
         async with day.board:
             answering = day.start_answering()

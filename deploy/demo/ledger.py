@@ -6,6 +6,7 @@ The fold reads nothing else. An entry is written after the definite answer, so a
 import json
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ class Ledger:
 
     path: Path | None = None
     entries: list[Entry] = field(default_factory=list[Entry])
+    _written: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         if self.path is not None:
@@ -51,8 +53,19 @@ class Ledger:
     def append(self, entry: Entry) -> None:
         self.entries.append(entry)
         if self.path is not None:
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(entry), ensure_ascii=False, default=str) + "\n")
+            self._write(self.path)
+
+    def _write(self, path: Path) -> None:
+        """Write every entry that is not on disk yet; on a full disk they wait for the next one, for the fold reads memory."""
+        lines = "".join(
+            json.dumps(asdict(entry), ensure_ascii=False, default=str) + "\n" for entry in self.entries[self._written :]
+        ).encode()
+        with suppress(OSError), path.open("ab", buffering=0) as file:
+            end = file.tell()
+            if file.write(lines) == len(lines):
+                self._written = len(self.entries)
+            else:
+                file.truncate(end)
 
     def accepted(self, kind: str) -> Iterator[Entry]:
         """Accepted commands of one kind, in the order in which they were answered."""

@@ -8,6 +8,7 @@ import shutil
 import socket
 import stat
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -164,9 +165,10 @@ class DirectoryLock:
                 f"{self._path.parent} is in use by a running launcher (pid {holder or 'unknown'}). Stop it with Ctrl-C "
                 "there, or run a second one beside it: PAYESH_STATE=/some/directory PAYESH_PORT_BASE=9100 make run"
             ) from error
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"{os.getpid()}\n".encode())
         self._descriptor = descriptor
+        os.ftruncate(descriptor, 0)
+        with suppress(OSError):  # on a full disk the lock holds too, it only does not name its holder
+            os.write(descriptor, f"{os.getpid()}\n".encode())
 
     def release(self) -> None:
         """Free the directory; nothing happens when it is not held."""

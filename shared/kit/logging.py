@@ -8,7 +8,8 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
-from typing import Any, Final
+from contextlib import suppress
+from typing import Any, BinaryIO, Final, cast
 
 import orjson
 import structlog
@@ -28,6 +29,22 @@ _URL_PASSWORD = re.compile(r"(?P<before>[a-z][a-z0-9+.-]*://[^\s:/@]+):[^\s@/]+@
 _MAIL_ADDRESS = re.compile(r"(?<![\w/.+-])[\w.+-]+@(?:[\w-]+\.)+[^\W\d]{2,}")
 _DATABASE_DETAIL = re.compile(r"(?<=DETAIL:)[^\n\\]+")
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+
+class _Output:
+    """Lines that the file cannot take are lost: a full disk may stop the log, never the work that it tells of."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def write(self, line: bytes) -> int:
+        with suppress(OSError):
+            return self._file.write(line)
+        return 0
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._file.flush()
 
 
 def get_logger(name: str) -> FilteringBoundLogger:
@@ -56,7 +73,7 @@ def configure_logging(*, service: str, instance: str, level: str = "info") -> No
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=structlog.BytesLoggerFactory(sys.stdout.buffer),
+        logger_factory=structlog.BytesLoggerFactory(cast("BinaryIO", _Output(sys.stdout.buffer))),
         cache_logger_on_first_use=True,
     )
     root = logging.getLogger()

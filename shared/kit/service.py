@@ -234,8 +234,10 @@ class Background:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.critical("background_task_failed", error=repr(error), next_step="the process ends and starts clean")
-            os._exit(EXIT_STALLED)
+            try:
+                log.critical("background_task_failed", error=repr(error), next_step="the process ends and starts clean")
+            finally:
+                os._exit(EXIT_STALLED)
 
     async def stop(self) -> None:
         """Ask every part to finish; cancel what has not after `BACKGROUND_TASKS_STOP_S`."""

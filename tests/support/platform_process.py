@@ -13,7 +13,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from deploy.embedded.processes import ProcessRecord, ProcessRecords, is_alive, send_signal
+from deploy.embedded.directories import path_digest
+from deploy.embedded.processes import ProcessRecord, ProcessRecords, is_alive, send_signal, started_ticks
 from deploy.embedded.remove import remove
 
 UP_DEADLINE_S = 90.0
@@ -78,6 +79,10 @@ class PayeshProcess:
             self.process.wait()
 
 
+PLAYED_QUICKLY = ("--scale", "0.05", "--speedup", "320000")
+"""A small day in which everything happens; about 25 s on two free cores."""
+
+
 def remove_installation(state: Path) -> None:
     """Delete what `payesh` kept under `state`, also the database that root's server keeps outside it."""
     for profile in state.glob("*-*"):
@@ -114,10 +119,12 @@ class Installation:
     state: Path
     port_base: int
     started: list[PayeshProcess] = field(default_factory=list[PayeshProcess])
+    logs: Path | None = None
+    """Where output goes, by default beside the state directory."""
 
     def start(self, *arguments: str) -> PayeshProcess:
         """Start `payesh` with these arguments; output is kept apart for each."""
-        log = self.state.with_name(f"{self.state.name}-{len(self.started)}.log")
+        log = (self.logs or self.state.parent) / f"{self.state.name}-{len(self.started)}.log"
         self.started.append(start_payesh(self.state, self.port_base, arguments, log=log))
         return self.started[-1]
 
@@ -144,3 +151,24 @@ def wait_up(process: PayeshProcess) -> None:
         process,
     )
     assert process.process.poll() is None, process.output
+
+
+def processes_of(state: Path) -> dict[int, str]:
+    """Every living process that runs, or was told to work, in a state directory, by pid with its command line.
+
+    Looked for in /proc and not in the launcher's own records, which know neither initdb nor migrations.
+    """
+    marks = [str(state), *(f"/payesh-{path_digest(profile / 'postgresql')}" for profile in state.glob("*-*"))]
+    found: dict[int, str] = {}
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal() or int(entry.name) == os.getpid():
+            continue
+        try:
+            command_line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            environment = (entry / "environ").read_bytes().decode(errors="replace")
+            texts = (command_line, environment, os.readlink(entry / "cwd"))
+        except OSError:
+            continue
+        if any(mark in text for mark in marks for text in texts) and started_ticks(int(entry.name)) is not None:
+            found[int(entry.name)] = command_line.strip()
+    return found

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 from shared.kit.logging import REDACTED, VALUE_CHARACTERS_MAX, redact
@@ -84,3 +85,14 @@ def test_what_a_provider_or_a_database_quotes_about_people_is_removed() -> None:
     assert clean["error"] == f"550 5.1.1 <{REDACTED}>: no such user"
     assert "HINT:  look" in clean["exception"]
     assert clean["place"] == "warehouse-sites/3@1025, postgresql://api@db.example.ir/warehouse"
+
+
+def test_log_that_cannot_be_written_stops_nothing() -> None:
+    """/dev/full answers every write as a full disk does."""
+    program = f"{PROGRAM}\nimport sys\nprint('went on', file=sys.stderr)"
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", program], check=False, stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert "went on" in done.stderr.splitlines()
+    assert "Traceback" not in done.stderr
