@@ -20,6 +20,7 @@ from rich.console import Console
 
 from deploy.commands import operating, schemas
 from deploy.commands.documents import export_documents
+from deploy.commands.registry_import import RegistryImport, send_registry_file
 from deploy.commands.running import play_demo, stay_up
 from deploy.demo.client import Unanswered, UnexpectedAnswer
 from deploy.demo.day import SEED_DEFAULT, SPEEDUP_DEFAULT
@@ -169,10 +170,15 @@ def counters_rebuild(service: ServiceOption = None, port_base: PortBaseOption = 
 def registry_import(
     file: Path,
     apply: Annotated[bool, typer.Option("--apply", help="Keep it; without this it is a dry run.")] = False,
+    mapping: Annotated[
+        Path | None, typer.Option(help="YAML or JSON that says where another layout keeps what.")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="Keep the report here (XLSX).")] = None,
     port_base: PortBaseOption = None,
 ) -> None:
-    """Send an XLSX or CSV of the national registry."""
-    _operate(lambda: operating.send_registry_file(_options(port_base), file, apply=apply, console=Console()))
+    """Send an XLSX, XLS or CSV of the national registry."""
+    asked = RegistryImport(file, apply, mapping, report)
+    _operate(lambda: send_registry_file(_options(port_base), asked, Console()))
 
 
 @contracts_app.command("check")
@@ -213,6 +219,7 @@ def _run(main: Callable[[], Coroutine[Any, Any, bool]]) -> bool | None:
 
     None: interrupted. A start that cannot go on ends with its message and exit code 1.
     """
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job begins with it ignored
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         return asyncio.run(main())

@@ -1,4 +1,4 @@
-"""What operators ask a running platform: status, parked events, projections, the registry import, the event streams.
+"""What operators ask a running platform: status, parked events, projections, the event streams.
 
 Everything goes through the services' own HTTP with the role `operator`, or reads the topics; nothing opens a database.
 """
@@ -7,7 +7,6 @@ import json
 import os
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, cast
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
@@ -17,14 +16,11 @@ from rich.table import Table
 
 from deploy.demo.actors import OPERATOR
 from deploy.demo.client import Addresses, Command, DemoClient
-from deploy.demo.inspections import RegistryFile, import_registry
 from deploy.demo.ledger import Entry, Ledger
 from deploy.demo.observe import SERVICES
 from deploy.embedded.errors import LauncherError
 from deploy.launch import Options, bootstrap_servers, service_addresses
 from deploy.topics import declared_topics
-
-REFUSALS_SHOWN_MAX = 50
 
 
 class CommandRefused(Exception):
@@ -120,30 +116,6 @@ async def fold_projections(options: Options, services: Sequence[str], action: st
                 table.add_row(service, result["table"], folded, agrees, *counts)
     console.print(table)
     return agree
-
-
-async def send_registry_file(options: Options, file: Path, *, apply: bool, console: Console) -> bool:
-    """Dry run, or apply, and the refused rows with their reasons. Raises CommandRefused, LauncherError."""
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise LauncherError(f"{file} cannot be read: {error.strerror}") from error
-    mode = "apply" if apply else "dry_run"
-    async with connected(options) as client:
-        answer = _accepted(await import_registry(client, RegistryFile(file.name, content), f"registry.{mode}", mode))
-    for cell in answer["refused"][:REFUSALS_SHOWN_MAX]:
-        value = "" if cell.get("value") is None else f" «{cell['value']}»"
-        console.print(f"row {cell['row']}, {cell['column']}{value}: {cell['reason_fa']}", markup=False, highlight=False)
-    hidden = len(answer["refused"]) - REFUSALS_SHOWN_MAX + answer["refused_omitted"]
-    if hidden > 0:
-        console.print(f"… and {hidden} reasons more")
-    if answer["ignored_columns"]:
-        console.print(f"ignored columns: {', '.join(answer['ignored_columns'])}", markup=False)
-    counts = {name: answer[name] for name in ("rows", "added", "changed", "unchanged", "refused_rows")}
-    console.print(f"{mode}: {counts}", markup=False)
-    if not apply:
-        console.print("Nothing was applied. Add --apply to keep it.")
-    return True
 
 
 async def tail_events(options: Options, topics: Sequence[str], *, from_beginning: bool, console: Console) -> bool:

@@ -46,6 +46,7 @@ class Transaction:
         self.causation_id = causation_id
         self.traceparent = traceparent
         self.pending: list[outbox.PendingEvent] = []
+        self.has_published = False
         self.changed_timers: set[tuple[str, str]] = set()
 
     async def publish(self, event: Event) -> UUID:
@@ -80,9 +81,13 @@ class Transaction:
         return cancelled
 
     async def flush(self) -> None:
-        """INSERT what was published. The boundary calls it right before COMMIT, so that head locks are held briefly."""
+        """INSERT what was published since the last time. The boundary calls it right before COMMIT, so that head locks
+        are held briefly; a handler that publishes by the ten thousand calls it between batches, so that memory is bounded.
+        """
         if self.pending:
-            await outbox.insert_events(self.connection, self.pending, shards=OUTBOX_SHARDS)
+            pending, self.pending = self.pending, []
+            self.has_published = True
+            await outbox.insert_events(self.connection, pending, shards=OUTBOX_SHARDS)
 
 
 @asynccontextmanager
@@ -112,5 +117,5 @@ async def begin(
         )
         yield tx
         await tx.flush()
-    if tx.pending:
+    if tx.has_published:
         outbox.wake_relays(pool)

@@ -104,3 +104,8 @@ def _stripped(key: str, prefixes: Iterable[str], suffixes: Iterable[str]) -> str
     for suffix in suffixes:
         key = key.removesuffix(suffix)
     return key
+
+
+def label_fa(value: WarehouseKind | SiteStatus) -> str:
+    """The Persian word for a kind or a state, as reports write it."""
+    return _KIND_SPELLINGS[value][0] if isinstance(value, WarehouseKind) else _STATUS_SPELLINGS[value][0]

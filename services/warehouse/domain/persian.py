@@ -40,12 +40,16 @@ def display_text(text: str) -> str:
         return " ".join(text.split())
     composed = unicodedata.normalize("NFKC", text)
     composed = characters.ar_to_fa(composed).replace(_TATWEEL, "")
-    spaced = _SPACES.sub(" ", composed)
-    visible = "".join(
-        character
-        for character in spaced
-        if character == _ZWNJ or unicodedata.category(character) not in _INVISIBLE_CATEGORIES
-    )
+    visible = _SPACES.sub(" ", composed)
+    if not visible.replace(_ZWNJ, "").isprintable():
+        shown = (
+            character
+            for character in visible
+            if character == _ZWNJ or unicodedata.category(character) not in _INVISIBLE_CATEGORIES
+        )
+        visible = _SPACES.sub(" ", "".join(shown))
+    if _ZWNJ not in visible:
+        return visible.strip()
     joined = _SPACES_AROUND_ZWNJ.sub(lambda found: " " if " " in found.group() else _ZWNJ, visible)
     return _SPACES.sub(" ", joined).strip(f" {_ZWNJ}")
 

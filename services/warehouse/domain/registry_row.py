@@ -8,12 +8,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import TypeVar
 
 from services.warehouse.domain.calendar import read_date
 from services.warehouse.domain.names import SiteStatus, is_tehran_province, read_county, read_kind, read_status
-from services.warehouse.domain.persian import DECIMALS, NumberUnreadableError, ascii_digits, display_text, read_number
-from services.warehouse.domain.registry_header import REQUIRED_COLUMNS, Cell, Column, Header
+from services.warehouse.domain.persian import (
+    DECIMALS,
+    NumberUnreadableError,
+    ascii_digits,
+    comparison_key,
+    display_text,
+    read_number,
+)
+from services.warehouse.domain.personal_id import holds_personal_id
+from services.warehouse.domain.registry_column import REQUIRED_COLUMNS, Cell, Column
+from services.warehouse.domain.registry_header import PERSONAL_ID_WORDS, Header
 from shared.contracts.counties import County
 from shared.contracts.warehouse import RowReason, WarehouseKind
 
@@ -31,9 +41,17 @@ REGISTRY_ID_CHARACTERS_MAX = 32
 NAME_CHARACTERS_MAX = 200
 ADDRESS_CHARACTERS_MAX = 500
 VALUE_CHARACTERS_SHOWN_MAX = 80
+SHORT_CHARACTERS_MAX = 24
 WHOLE_NUMBER_MAX = 10**15
 """A spreadsheet keeps 15 digits of a number; a longer identifier in a numeric cell has already lost its end."""
 
+CELL_ERRORS = frozenset(
+    {"#REF!", "#N/A", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#GETTING_DATA"}
+)
+UNCOMPUTED = "#FORMULA!"
+"""Stands for a formula whose result the file does not hold."""
+
+_OFFICE_ERROR = re.compile(r"Err:\d{3}", re.ASCII)
 _TEN_DIGITS = re.compile(r"\d{10}", re.ASCII)
 _ELEVEN_DIGITS = re.compile(r"\d{11}", re.ASCII)
 
@@ -92,11 +110,14 @@ class _RowReader:
         self._header = header
         self._row = row
         self._errors: list[RowError] = []
+        self._broken: set[Column] = set()
         self._cells = {column: _clean(cells[place]) for column, place in header.places.items() if place < len(cells)}
+        self._has_slipped = header.width is not None and any(cell not in (None, "") for cell in cells[header.width :])
 
     def read(self) -> ReadRow:
+        self._take_unreadable_cells()
         registry_id = self._identifier()
-        name = self._text(Column.NAME, NAME_CHARACTERS_MAX)
+        name = self._impersonal(Column.NAME, NAME_CHARACTERS_MAX)
         kind = self._word(Column.KIND, read_kind, RowReason.KIND_UNKNOWN)
         county = self._word(Column.COUNTY, read_county, RowReason.COUNTY_UNKNOWN)
         self._check_province()
@@ -104,10 +125,10 @@ class _RowReader:
         capacity_tonnes = self._figure(Column.CAPACITY_TONNES, CAPACITY_TONNES_MAX)
         if floor_area_m2 == 0 and capacity_tonnes:
             self._refuse(Column.FLOOR_AREA_M2, RowReason.AREA_ZERO_WITH_CAPACITY)
-        address = self._text(Column.ADDRESS, ADDRESS_CHARACTERS_MAX)
+        address = self._impersonal(Column.ADDRESS, ADDRESS_CHARACTERS_MAX)
         postal_code = self._digits(Column.POSTAL_CODE, _TEN_DIGITS, RowReason.POSTAL_CODE_NOT_TEN_DIGITS)
         latitude, longitude = self._coordinates()
-        operator = self._text(Column.OPERATOR, NAME_CHARACTERS_MAX)
+        operator = self._impersonal(Column.OPERATOR, NAME_CHARACTERS_MAX)
         operator_id = self._digits(Column.OPERATOR_ID, _ELEVEN_DIGITS, RowReason.OPERATOR_ID_NOT_ELEVEN_DIGITS)
         status = self._word(Column.STATUS, read_status, RowReason.STATUS_UNKNOWN)
         updated_on = self._date()
@@ -132,10 +153,22 @@ class _RowReader:
             )
         return ReadRow(self._row, registry_id, self._shown(Column.REGISTRY_ID), parsed, tuple(self._errors))
 
+    def _take_unreadable_cells(self) -> None:
+        """Refuse what cannot be read as any field: errors of formulas, and a row whose cells have slipped."""
+        if self._has_slipped:
+            self._refuse(Column.REGISTRY_ID, RowReason.TOO_MANY_CELLS)
+        for column, cell in self._cells.items():
+            if isinstance(cell, str) and (cell in CELL_ERRORS or cell == UNCOMPUTED or _OFFICE_ERROR.fullmatch(cell)):
+                self._refuse(column, RowReason.CELL_ERROR)
+                self._broken.add(column)
+        for column in self._broken:
+            self._cells[column] = None
+
     def _shown(self, column: Column) -> str | None:
         cell = self._cells.get(column)
-        if cell is None or column is Column.OPERATOR_ID:
-            return None  # a wrong operator id may be a person's national id: it is not repeated anywhere
+        # A wrong operator id may be a person's national id: it is not repeated anywhere.
+        if cell is None or column is Column.OPERATOR_ID or holds_personal_id(cell):
+            return None
         return str(cell)[:VALUE_CHARACTERS_SHOWN_MAX]
 
     def _refuse(self, column: Column, reason: RowReason) -> None:
@@ -143,7 +176,7 @@ class _RowReader:
 
     def _required(self, column: Column) -> Cell:
         cell = self._cells.get(column)
-        if cell is None and column in REQUIRED_COLUMNS:
+        if cell is None and column in REQUIRED_COLUMNS and column not in self._broken:
             self._refuse(column, RowReason.VALUE_MISSING)
         return cell
 
@@ -159,13 +192,24 @@ class _RowReader:
             return None
         return text
 
+    def _impersonal(self, column: Column, characters_max: int) -> str | None:
+        """A text that may not hold a person's national id; in an address ten digits may be a postal code."""
+        text = self._text(column, characters_max)
+        if text is None or not holds_personal_id(text):
+            return text
+        if column is Column.ADDRESS and not any(word in comparison_key(text) for word in PERSONAL_ID_WORDS):
+            return text
+        self._refuse(column, RowReason.PERSONAL_ID)
+        return None
+
     def _identifier(self) -> str | None:
         text = self._text(Column.REGISTRY_ID, REGISTRY_ID_CHARACTERS_MAX)
         return ascii_digits(text.replace(" ", "").replace("\u200c", "")).upper() if text else None
 
     def _word(self, column: Column, read: Callable[[str], WordT | None], unknown: RowReason) -> WordT | None:
         text = self._text(column, NAME_CHARACTERS_MAX)
-        word = read(text) if text else None
+        own_words = self._header.words.get(column)
+        word = read(own_words.get(comparison_key(text), text) if own_words else text) if text else None
         if text and word is None:
             self._refuse(column, unknown)
         return word
@@ -174,7 +218,8 @@ class _RowReader:
         if Column.PROVINCE not in self._header.places:
             return
         if self._cells.get(Column.PROVINCE) is None:
-            self._refuse(Column.PROVINCE, RowReason.VALUE_MISSING)
+            if Column.PROVINCE not in self._broken:
+                self._refuse(Column.PROVINCE, RowReason.VALUE_MISSING)
             return
         text = self._text(Column.PROVINCE, NAME_CHARACTERS_MAX)
         if text and not is_tehran_province(text):
@@ -216,7 +261,7 @@ class _RowReader:
 
     def _coordinates(self) -> tuple[Decimal | None, Decimal | None]:
         said = [column for column in (Column.LATITUDE, Column.LONGITUDE) if self._cells.get(column) is not None]
-        if len(said) == 1:
+        if len(said) == 1 and not self._broken.intersection((Column.LATITUDE, Column.LONGITUDE)):
             self._refuse(said[0], RowReason.COORDINATE_INCOMPLETE)
             return None, None
         return self._degrees(Column.LATITUDE, LATITUDE_RANGE_DEG), self._degrees(Column.LONGITUDE, LONGITUDE_RANGE_DEG)
@@ -246,7 +291,13 @@ def _known(value: WordT | None) -> WordT:
 
 
 def _clean(cell: Cell) -> Cell:
-    return display_text(cell) or None if isinstance(cell, str) else cell
+    if not isinstance(cell, str):
+        return cell
+    return (_short_text(cell) if len(cell) <= SHORT_CHARACTERS_MAX else display_text(cell)) or None
+
+
+_short_text = lru_cache(maxsize=4_096)(display_text)
+"""Names of counties, kinds and states come again in every row."""
 
 
 def _as_text(cell: Cell) -> str | None:

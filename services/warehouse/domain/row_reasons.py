@@ -56,4 +56,20 @@ TEXTS_FA_EN: dict[RowReason, tuple[str, str]] = {
         "این سطر شهرستان انبار را عوض می‌کند، ولی شهرستان کنونی کار باز بر آن دارد.",
         "The row moves the site to another county while its present county has open work on it.",
     ),
+    RowReason.OLDER_THAN_STORED: (
+        "تاریخ به‌روزرسانی این سطر از آنچه ثبت شده قدیمی‌تر است؛ چیزی بازنویسی نشد.",
+        "The row's registry update is older than the one already recorded; nothing is overwritten.",
+    ),
+    RowReason.CELL_ERROR: (
+        "این خانه به جای مقدار، خطای فرمول دارد.",
+        "This cell holds a formula's error instead of a value.",
+    ),
+    RowReason.TOO_MANY_CELLS: (
+        "این سطر بیش از عنوان‌ها خانه دارد؛ شاید جداکننده‌ای بیرون از گیومه مانده است.",
+        "The row has more cells than the header: perhaps a delimiter is not inside quotes.",
+    ),
+    RowReason.PERSONAL_ID: (
+        "این خانه کد ملی شخص حقیقی دارد؛ نگهداری نمی‌شود.",
+        "This cell holds a natural person's national id, which is not kept.",
+    ),
 }

@@ -6,6 +6,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
+from asyncpg import Record
+
 from services.warehouse.domain.names import SiteStatus
 from services.warehouse.domain.risk import RiskClass
 from services.warehouse.domain.site import Site
@@ -26,6 +28,7 @@ class StoredSite:
     in_use_capacity_tonnes: Decimal
     last_inspected_at: datetime | None
     next_due_on: date
+    is_within_interval: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,39 +40,31 @@ class SiteToStore:
     next_due_on: date
 
 
-@dataclass(frozen=True, slots=True)
-class ImportRecord:
-    """One file and what became of its rows; the counts add up to `row_count`."""
-
-    import_id: UUID
-    mode: str
-    file_sha256: str
-    row_count: int
-    added_count: int
-    changed_count: int
-    unchanged_count: int
-    refused_count: int
-    imported_by: str
-    imported_at: datetime
-
-
 async def try_lock_import(connection: Connection) -> bool:
     """Let one import run at a time, until the transaction's end; False if another one runs."""
     locked: bool = await connection.fetchval("SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))", IMPORT_LOCK)
     return locked
 
 
+async def read_sites(connection: Connection, registry_ids: Sequence[str]) -> dict[str, StoredSite]:
+    """The stored sites of these registry ids by registry id, as they are now; another command may change them."""
+    return _sites(await connection.fetch(_SITES, registry_ids))
+
+
 async def lock_sites(connection: Connection, registry_ids: Sequence[str]) -> dict[str, StoredSite]:
     """The stored sites of these registry ids by registry id, locked in a fixed order."""
-    rows = await connection.fetch(
-        """
-        SELECT warehouse_id, registry_id, county, name, kind, capacity_tonnes, floor_area_m2, status, risk_class, address,
-               postal_code, latitude, longitude, operator, operator_id, registry_updated_on, verified_capacity_tonnes,
-               in_use_capacity_tonnes, last_inspected_at, next_due_on
-        FROM warehouse WHERE registry_id = ANY ($1::text[]) ORDER BY warehouse_id FOR NO KEY UPDATE
-        """,
-        registry_ids,
-    )
+    return _sites(await connection.fetch(f"{_SITES} FOR NO KEY UPDATE", registry_ids))
+
+
+_SITES = """
+    SELECT warehouse_id, registry_id, county, name, kind, capacity_tonnes, floor_area_m2, status, risk_class, address,
+           postal_code, latitude, longitude, operator, operator_id, registry_updated_on, verified_capacity_tonnes,
+           in_use_capacity_tonnes, last_inspected_at, next_due_on, within_interval
+    FROM warehouse WHERE registry_id = ANY ($1::text[]) ORDER BY warehouse_id
+"""
+
+
+def _sites(rows: Sequence[Record]) -> dict[str, StoredSite]:
     return {
         row["registry_id"]: StoredSite(
             row["warehouse_id"],
@@ -94,19 +89,22 @@ async def lock_sites(connection: Connection, registry_ids: Sequence[str]) -> dic
             row["in_use_capacity_tonnes"],
             row["last_inspected_at"],
             row["next_due_on"],
+            row["within_interval"],
         )
         for row in rows
     }
 
 
 async def sites_with_open_work(connection: Connection, warehouse_ids: Sequence[UUID]) -> set[UUID]:
-    """Those of the sites on which an inspection, discrepancy, corrective action or hold is open."""
+    """Those of the sites on which an inspection, discrepancy, corrective action, hold, recount or proposal is open."""
     rows = await connection.fetch(
         """
         SELECT warehouse_id FROM inspection WHERE warehouse_id = ANY ($1::uuid[]) AND state <> 'completed'
         UNION SELECT warehouse_id FROM discrepancy WHERE warehouse_id = ANY ($1::uuid[]) AND resolved_at IS NULL
         UNION SELECT warehouse_id FROM corrective_action WHERE warehouse_id = ANY ($1::uuid[]) AND state <> 'resolved'
         UNION SELECT warehouse_id FROM hold WHERE warehouse_id = ANY ($1::uuid[]) AND lifted_at IS NULL
+        UNION SELECT warehouse_id FROM recount WHERE warehouse_id = ANY ($1::uuid[]) AND second_inspection_id IS NULL
+        UNION SELECT warehouse_id FROM registry_proposal WHERE warehouse_id = ANY ($1::uuid[]) AND state = 'proposed'
         """,
         warehouse_ids,
     )
@@ -146,27 +144,6 @@ async def update_sites(connection: Connection, sites: Sequence[SiteToStore]) -> 
         WHERE w.warehouse_id = n.warehouse_id
         """,
         *_columns(sites),
-    )
-
-
-async def insert_import(connection: Connection, record: ImportRecord) -> None:
-    """Keep that a file was looked at or applied, by whom, and what became of it."""
-    await connection.execute(
-        """
-        INSERT INTO registry_import (import_id, mode, file_sha256, row_count, added_count, changed_count,
-                                     unchanged_count, refused_count, imported_by, imported_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-        """,
-        record.import_id,
-        record.mode,
-        record.file_sha256,
-        record.row_count,
-        record.added_count,
-        record.changed_count,
-        record.unchanged_count,
-        record.refused_count,
-        record.imported_by,
-        record.imported_at,
     )
 
 

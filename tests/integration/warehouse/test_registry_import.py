@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
 from deploy.demo.registry_file import write_registry_file
@@ -14,6 +15,8 @@ from shared.contracts.counties import County
 from shared.contracts.warehouse import WarehouseChanged, WarehouseRegistered
 from tests.integration.warehouse.province import Province, as_csv, site_row
 
+ROWS_MAX = 2_000
+"""Instead of a hundred thousand, so that one too many is quickly made."""
 IMPORT_S_MAX = 6.0
 """Three times what is promised, because tests share their two cores."""
 
@@ -70,6 +73,7 @@ async def test_changes_are_published_with_what_was_before(province: Province) ->
             is_inspected=True,
             verified_capacity_tonnes=1000,
             in_use_capacity_tonnes=400.5,
+            is_within_interval=True,
         )
     ]
     await province.fold_events()
@@ -103,21 +107,63 @@ async def test_silence_of_a_file_changes_nothing(province: Province) -> None:
     [
         (b"", 422, "warehouse.import.empty"),
         (b"PK\x03\x04 is no workbook", 422, "warehouse.import.file_unreadable"),
-        ("شناسه".encode("cp1256"), 422, "warehouse.import.file_unreadable"),
+        ("شناسه".encode("utf-16"), 422, "warehouse.import.file_unreadable"),
         (b"registry_id,name\n1,2\n", 422, "warehouse.import.column_missing"),
         (as_csv([site_row(1) | {"کد ملی": "0012345678"}]), 422, "warehouse.import.personal_id_column"),
-        (as_csv([site_row(n) for n in range(20_001)]), 413, "warehouse.import.file_too_large"),
+        (
+            b"registry_id,name,kind,county,area,capacity\n" + b"1,2,3,4,5,6\n" * (ROWS_MAX + 1),
+            413,
+            "warehouse.import.file_too_large",
+        ),
         (b"x" * (FILE_BYTES_MAX + 1), 413, "warehouse.import.file_too_large"),
     ],
-    ids=["empty", "damaged", "windows-1256", "columns", "personal", "rows", "bytes"],
+    ids=["empty", "damaged", "utf-16", "columns", "personal", "rows", "bytes"],
 )
 async def test_a_file_that_cannot_be_taken_is_refused_whole(
-    province: Province, content: bytes, status: int, code: str
+    province: Province, content: bytes, status: int, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("services.warehouse.registry_file.reading.ROWS_MAX", ROWS_MAX)
     problem = await province.send_file(content, status=status)
     assert problem["code"] == code
     assert await province.superuser.fetchval("SELECT count(*) FROM registry_import") == 0
     assert await province.superuser.fetchval("SELECT count(*) FROM warehouse") == 0
+
+
+async def test_rows_of_different_batches_are_judged_together(
+    province: Province, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.warehouse.handlers.registry.BATCH_ROWS", 2)
+    rows = [site_row(1), site_row(2), site_row(3), site_row(2), site_row(4), site_row(1, capacity="7"), site_row(5)]
+    answer = await province.send_file(as_csv(rows))
+    assert [(cell["row"], cell["reason_code"]) for cell in answer["refused"]] == [
+        (2, "registry_id_conflict"),
+        (5, "registry_id_repeated"),
+        (7, "registry_id_conflict"),
+    ]
+    assert tally(answer) == [7, 4, 0, 0, 3]
+    assert [event.model_dump()["registry_id"] for event in await province.events(WarehouseRegistered)] == [
+        "2",
+        "3",
+        "4",
+        "5",
+    ]
+
+
+async def test_what_fails_at_the_end_leaves_nothing(province: Province, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: object) -> None:
+        raise asyncpg.UniqueViolationError("planted")
+
+    await province.register(site_row(1))
+    tables = ("warehouse", "outbox", "stream_head", "registry_import", "registry_import_lines", "idempotency")
+    queries = [f"SELECT * FROM {table} ORDER BY 1, 2" for table in (*tables, "registry_import_missing")]
+    before = [await province.superuser.fetch(query) for query in queries]
+    with monkeypatch.context() as planted:
+        planted.setattr("services.warehouse.handlers.registry.BATCH_ROWS", 2)
+        planted.setattr("services.warehouse.store.registry_imports.insert_import", fail)
+        content = as_csv([site_row(number) for number in range(2, 9)])
+        await province.send_file(content, status=409, key="once")
+    assert [await province.superuser.fetch(query) for query in queries] == before
+    assert (await province.send_file(content, key="once"))["added"] == 7
 
 
 async def test_who_may_import(province: Province) -> None:

@@ -1,13 +1,17 @@
 """The registry table: headers by any of their names, rows taken whole or refused with their reasons."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from services.warehouse.domain.registry import judge, read_table
-from services.warehouse.domain.registry_header import Cell, Column, read_header
+from services.warehouse.domain.registry import Judgement, SharedIds, TableReader, judge
+from services.warehouse.domain.registry_column import Cell, Column
+from services.warehouse.domain.registry_header import read_header
+from services.warehouse.domain.registry_mapping import USUAL_LAYOUT, RegistryMapping
 from services.warehouse.domain.registry_row import RegistryRow
 from services.warehouse.domain.row_reasons import TEXTS_FA_EN
 from shared.contracts.counties import County
@@ -33,14 +37,23 @@ SOUND: dict[str, Cell] = {
 REQUIRED: list[Cell] = ["registry_id", "name", "kind", "county", "area_m2", "capacity_tonnes"]
 
 
+def judged(*rows: Sequence[Cell], mapping: RegistryMapping = USUAL_LAYOUT, delimited: bool = False) -> Judgement:
+    """What becomes of these rows, the header first."""
+    reader, shared = TableReader(mapping, delimited=delimited), SharedIds()
+    read = list(reader.read(enumerate(rows, start=1)))
+    reader.check()
+    for one in read:
+        shared.add(one, repr(replace(one.parsed, row=0)).encode() if one.parsed else None)
+    return judge(reader.header, read, shared, TODAY)
+
+
 def errors_of(*rows: dict[str, Cell]) -> list[tuple[int, str, RowReason]]:
-    table = read_table([list(SOUND), *[list((SOUND | row).values()) for row in rows]])
-    return [(error.row, error.column, error.reason) for error in judge(table, TODAY).errors]
+    judgement = judged(list(SOUND), *[list((SOUND | row).values()) for row in rows])
+    return [(error.row, error.column, error.reason) for error in judgement.errors]
 
 
 def accepted_of(*rows: dict[str, Cell]) -> tuple[RegistryRow, ...]:
-    table = read_table([list(SOUND), *[list((SOUND | row).values()) for row in rows]])
-    return judge(table, TODAY).accepted
+    return judged(list(SOUND), *[list((SOUND | row).values()) for row in rows]).accepted
 
 
 def test_a_sound_row_is_read_exactly() -> None:
@@ -168,8 +181,8 @@ def test_every_fault_of_a_row_is_named_at_once() -> None:
 
 
 def test_a_wrong_operator_id_is_never_repeated() -> None:
-    table = read_table([list(SOUND), list((SOUND | {"شناسه ملی بهره‌بردار": "0012345678"}).values())])
-    assert [error.value for error in judge(table, TODAY).errors] == [None]
+    judgement = judged(list(SOUND), list((SOUND | {"شناسه ملی بهره‌بردار": "0012345678"}).values()))
+    assert [error.value for error in judgement.errors] == [None]
 
 
 def test_the_same_row_twice_counts_once() -> None:
@@ -192,14 +205,13 @@ def test_rows_that_disagree_about_one_id_are_all_refused(other: dict[str, Cell])
 
 def test_blank_rows_are_no_rows_and_keep_the_numbering() -> None:
     blank: list[Cell] = [None] * len(SOUND)
-    table = read_table([list(SOUND), blank, list(SOUND.values()), blank])
-    assert [row.row for row in judge(table, TODAY).accepted] == [3]
+    assert [row.row for row in judged(list(SOUND), blank, list(SOUND.values()), blank).accepted] == [3]
 
 
 @pytest.mark.parametrize("rows", [[], [list(SOUND)], [list(SOUND), [None, ""]]])
 def test_a_sheet_without_rows_is_refused(rows: list[list[Cell]]) -> None:
     with pytest.raises(Refusal, match=r"warehouse\.import\.empty"):
-        read_table(rows)
+        judged(*rows)
 
 
 def test_every_reason_has_both_texts() -> None:

@@ -1,0 +1,178 @@
+"""The rows of one XLSX sheet, as they come off the disk."""
+
+from collections.abc import Generator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import IO
+
+from services.warehouse.domain.registry import SheetRow
+from services.warehouse.domain.registry_column import Cell
+from services.warehouse.domain.registry_mapping import RegistryMapping
+from services.warehouse.domain.registry_row import UNCOMPUTED
+from services.warehouse.registry_file.guarded_xml import Listener, parse
+from services.warehouse.registry_file.limits import (
+    COLUMNS_MAX,
+    ROW_NUMBER_MAX,
+    TEXT_CHARACTERS_MAX,
+    too_large,
+    unreadable,
+)
+from services.warehouse.registry_file.progress import Progress
+from services.warehouse.registry_file.workbook import DateStyles, SharedTexts, Workbook, open_container
+
+FIRST_DAY = datetime(1899, 12, 30)  # noqa: DTZ001 - a spreadsheet's dates have no zone
+FIRST_DAY_1904 = datetime(1904, 1, 1)  # noqa: DTZ001
+SERIAL_DAYS_MAX = 2_958_465
+"""31 December 9999."""
+_DIGITS = "0123456789"
+_LETTERS = 26
+
+
+def read_workbook(file: IO[bytes], mapping: RegistryMapping, progress: Progress) -> Generator[SheetRow]:
+    """The rows of the chosen sheet. Raises Refusal."""
+    with open_container(file, progress) as container:
+        workbook = Workbook(container)
+        entry = workbook.entry_of(mapping.sheet)
+        sheet = _Sheet(CellReader(SharedTexts(container), DateStyles(container).dates, workbook.from_1904))
+        with container.open(entry) as (stream, size_bytes):
+            for read_bytes in parse(stream, sheet, container.budget, progress):
+                progress.share = min(1.0, read_bytes / max(size_bytes, 1))
+                yield from sheet.rows
+                sheet.rows.clear()
+
+
+@dataclass(slots=True)
+class CellReader:
+    """Turns what a cell writes into a value."""
+
+    texts: SharedTexts
+    date_styles: frozenset[str]
+    from_1904: bool
+
+    def read(self, kind: str, style: str, written: str, *, is_formula: bool) -> Cell:
+        """The value of a cell of type `kind`; an error of a formula is its text. Raises Refusal."""
+        if kind == "n":
+            return self._number(style, written, is_formula=is_formula)
+        if kind == "s":
+            if not (written.isascii() and written.isdigit()) or int(written[:12]) >= len(self.texts):
+                raise unreadable("a cell names a text that is not there")
+            return self.texts.get(int(written))
+        if kind == "b":
+            return written.strip() in ("1", "true")
+        if kind == "d":
+            with suppress(ValueError):
+                return datetime.fromisoformat(written)
+        return written
+
+    def _number(self, style: str, written: str, *, is_formula: bool) -> Cell:
+        if not written:
+            return UNCOMPUTED if is_formula else None
+        try:
+            number = float(written) if "_" not in written else None
+        except ValueError:
+            number = None
+        if number is None:
+            return written
+        return self._date(number) if style in self.date_styles else number
+
+    def _date(self, serial: float) -> date | float:
+        if not 1 <= serial <= SERIAL_DAYS_MAX:
+            return serial
+        moment = (FIRST_DAY_1904 if self.from_1904 else FIRST_DAY) + timedelta(days=serial)
+        return moment.date() if serial.is_integer() else moment
+
+
+class _Sheet(Listener):
+    """Collects the rows that are complete; `rows` is the caller's to take and to empty."""
+
+    def __init__(self, reader: CellReader) -> None:
+        self.rows: list[tuple[int, list[Cell]]] = []
+        self._reader = reader
+        self._columns: dict[str, int] = {}
+        self._number = 0
+        self._cells: list[Cell] = []
+        self._place = -1
+        self._kind = self._style = ""
+        self._is_formula = self._collects = self._phonetic = False
+        self._parts: list[str] = []
+        self._characters = 0
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "c":
+            self._start_cell(attributes)
+        elif name in ("v", "t"):
+            self._collects = not self._phonetic
+        elif name == "f":
+            self._is_formula = True
+        elif name == "row":
+            self._start_row(attributes.get("r"))
+        elif name == "rPh":
+            self._phonetic = True
+
+    def end(self, name: str) -> None:
+        if name in ("v", "t"):
+            self._collects = False
+        elif name == "c":
+            self._end_cell()
+        elif name == "row":
+            self.rows.append((self._number, self._cells))
+            self._cells = []
+        elif name == "rPh":
+            self._phonetic = False
+
+    def text(self, data: str) -> None:
+        if self._collects and self._characters < TEXT_CHARACTERS_MAX:
+            self._characters += len(data)
+            self._parts.append(data[:TEXT_CHARACTERS_MAX])
+
+    def _start_row(self, written: str | None) -> None:
+        number = self._number + 1
+        if written is not None:
+            if not (written.isascii() and written.isdigit()) or int(written[:12]) < number:
+                raise unreadable("rows out of order")
+            number = int(written[:12])
+        if number > ROW_NUMBER_MAX:
+            raise too_large("rows", ROW_NUMBER_MAX)
+        self._number, self._cells, self._place = number, [], -1
+
+    def _start_cell(self, attributes: dict[str, str]) -> None:
+        place = attributes.get("r")
+        self._place = self._place + 1 if place is None else self._column(place.rstrip(_DIGITS))
+        self._kind, self._style = attributes.get("t", "n"), attributes.get("s", "")
+        self._is_formula = False
+        self._parts.clear()
+        self._characters = 0
+
+    def _end_cell(self) -> None:
+        written = "".join(self._parts)
+        self._parts.clear()
+        if not written and not self._is_formula:
+            return
+        if self._place >= COLUMNS_MAX:
+            raise too_large("columns", COLUMNS_MAX)
+        value = self._reader.read(self._kind, self._style, written, is_formula=self._is_formula)
+        cells = self._cells
+        if self._place < len(cells):
+            raise unreadable("cells out of order")
+        cells.extend([None] * (self._place - len(cells)))
+        cells.append(value)
+
+    def _column(self, letters: str) -> int:
+        place = self._columns.get(letters)
+        if place is None:
+            place = _column_number(letters)
+            if len(self._columns) < COLUMNS_MAX:
+                self._columns[letters] = place
+        return place
+
+
+def _column_number(letters: str) -> int:
+    number = 0
+    for letter in letters[:4].upper():
+        if not "A" <= letter <= "Z":
+            raise unreadable("a cell without a place")
+        number = number * _LETTERS + ord(letter) - ord("A") + 1
+    if not number:
+        raise unreadable("a cell without a place")
+    return number - 1
