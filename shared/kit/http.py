@@ -5,6 +5,7 @@ or `Depends(allow_read(...))`; transactions, retries, keys and errors are the ki
 """
 
 import asyncio
+import copy
 import functools
 import hashlib
 import random
@@ -18,6 +19,7 @@ import orjson
 from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security.http import HTTPBase
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import Lifespan
@@ -26,6 +28,7 @@ from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
 from shared.kit import idempotency, metrics, problems
 from shared.kit.auth import Principal, TokenVerifier
+from shared.kit.basic_auth import Grant, PasswordVerifier
 from shared.kit.connections import Connection, Pool
 from shared.kit.database import PoolBusyError, is_unavailable, read_transaction
 from shared.kit.health import Readiness
@@ -65,6 +68,7 @@ class ApiResources:
 
     pool: Pool
     verifier: TokenVerifier
+    passwords: PasswordVerifier | None = None
 
 
 class Commands:
@@ -88,7 +92,13 @@ class Commands:
         """Raises Refusal (403) unless the caller's token grants `county`."""
         _require_county(self.principal, county)
 
-    async def execute(self, handler: Handler[C, R], command: C) -> R:
+    def without_key(self) -> "Commands":
+        """The same caller without the Idempotency-Key: for a request that is several commands, each safe to repeat."""
+        unkeyed = copy.copy(self)
+        unkeyed._key = None
+        return unkeyed
+
+    async def execute(self, handler: Handler[C, R], command: C, timeout_s: float = COMMAND_TIMEOUT_S) -> R:
         """Run ``handler(command, tx)`` in one transaction and return its result; the result's type must be annotated.
 
         With an Idempotency-Key a repeated request gets the first one's result and `Idempotency-Replayed: true`.
@@ -98,7 +108,7 @@ class Commands:
         result_type = result_type_of(handler)
         for attempt in range(TRANSACTION_TRIES_MAX):
             try:
-                async with asyncio.timeout(COMMAND_TIMEOUT_S):
+                async with asyncio.timeout(timeout_s):
                     return await self._run(handler, command, result_type)
             except idempotency.AnsweredBefore as earlier:
                 return self._answer_again(earlier.answer, cast("TypeAdapter[R]", result_type))
@@ -172,7 +182,9 @@ class Queries:
 
 
 _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT")
+_basic = HTTPBase(scheme="basic", auto_error=False)
 _Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+_BasicCredentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_basic)]
 _IdempotencyKey = Annotated[
     str | None,
     Header(pattern=idempotency.KEY_PATTERN, description="Ask again with the same key to get the same answer, once."),
@@ -204,6 +216,43 @@ def allow_read(*roles: str) -> Callable[..., Coroutine[Any, Any, Queries]]:
     return queries
 
 
+def allow_password(*roles: str) -> Callable[..., Coroutine[Any, Any, Commands]]:
+    """As `allow`, for clients that can send no token: takes HTTP Basic as well."""
+    required = _required(roles)
+
+    async def commands(
+        request: Request,
+        response: Response,
+        credentials: _Credentials,
+        basic: _BasicCredentials,
+        idempotency_key: _IdempotencyKey = None,
+    ) -> Commands:
+        resources = _resources(request)
+        principal = await _authorise_any(resources, credentials, basic, required)
+        return Commands(principal, resources, request, response, idempotency_key)
+
+    return commands
+
+
+def allow_password_read(*roles: str) -> Callable[..., Coroutine[Any, Any, Queries]]:
+    """As `allow_read`, for clients that can send no token: takes HTTP Basic as well."""
+    required = _required(roles)
+
+    async def queries(request: Request, credentials: _Credentials, basic: _BasicCredentials) -> Queries:
+        resources = _resources(request)
+        return Queries(await _authorise_any(resources, credentials, basic, required), resources)
+
+    return queries
+
+
+async def grant_token(request: Request, username: str, password: str) -> Grant:
+    """The issuer's token for a username and password, for routes that log in. Raises Refusal: 401, 429, 503."""
+    passwords = _resources(request).passwords
+    if passwords is None:
+        raise Refusal(problems.IDENTITY_UNAVAILABLE)
+    return await passwords.grant(username, password)
+
+
 def create_api(
     *,
     service: str,
@@ -214,8 +263,12 @@ def create_api(
     lifespan: Lifespan[FastAPI] | None = None,
     json_body_bytes_max: int = JSON_BODY_BYTES_MAX,
     upload_bytes_max: int = UPLOAD_BYTES_MAX,
+    raw_media_types: frozenset[str] = frozenset(),
 ) -> FastAPI:
-    """The HTTP application of one service. Call `connect` before it serves; exporting its documents needs no more."""
+    """The HTTP application of one service. Call `connect` before it serves; exporting its documents needs no more.
+
+    Bodies of `raw_media_types` pass as forms do: bounded, and read by the route itself.
+    """
     app = FastAPI(
         title=f"Payesh {service}",
         version=version,
@@ -230,13 +283,18 @@ def create_api(
     app.openapi = functools.partial(openapi_with_problems, app)
     for kind in (Refusal, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, _answer_problem)
-    app.add_middleware(HttpBoundary, json_body_bytes_max=json_body_bytes_max, upload_bytes_max=upload_bytes_max)
+    app.add_middleware(
+        HttpBoundary,
+        json_body_bytes_max=json_body_bytes_max,
+        upload_bytes_max=upload_bytes_max,
+        raw_media_types=raw_media_types,
+    )
     return app
 
 
-def connect(app: FastAPI, *, pool: Pool, verifier: TokenVerifier) -> None:
-    """Give the application what it answers with: a pool of the api role, and the verifier of tokens."""
-    app.state.resources = ApiResources(pool, verifier)
+def connect(app: FastAPI, *, pool: Pool, verifier: TokenVerifier, passwords: PasswordVerifier | None = None) -> None:
+    """Give the application what it answers with: a pool of the api role, the verifier of tokens, that of passwords."""
+    app.state.resources = ApiResources(pool, verifier, passwords)
 
 
 @functools.cache
@@ -259,7 +317,23 @@ async def _authorise(
 ) -> Principal:
     if credentials is None:
         raise Refusal(problems.TOKEN_MISSING)
-    principal = await resources.verifier.verify(credentials.credentials)
+    return _require_role(await resources.verifier.verify(credentials.credentials), required)
+
+
+async def _authorise_any(
+    resources: ApiResources,
+    token: HTTPAuthorizationCredentials | None,
+    basic: HTTPAuthorizationCredentials | None,
+    required: frozenset[str],
+) -> Principal:
+    if token is not None or resources.passwords is None:
+        return await _authorise(resources, token, required)
+    if basic is None or basic.scheme.lower() != "basic":
+        raise Refusal(problems.PASSWORD_MISSING)
+    return _require_role(await resources.passwords.verify(basic.credentials), required)
+
+
+def _require_role(principal: Principal, required: frozenset[str]) -> Principal:
     if not principal.has_any_role(required):
         raise Refusal(problems.ROLE_NOT_ALLOWED, allowed=", ".join(sorted(required)))
     return principal

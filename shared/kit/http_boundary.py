@@ -15,6 +15,7 @@ import asyncpg
 import orjson
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils.compat import uuid7
@@ -34,6 +35,8 @@ CONTEXT_KEY: Final = "payesh.request"
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _FORM_TYPES: Final = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
+_RAW_TYPES: Final = "image/"
+"""Pictures are taken by any service, but only by a route that calls `read_raw_body`."""
 _QUIET_ROUTES: Final = frozenset({"/health", "/ready", "/metrics"})
 _EMPTY_SHA256: Final = hashlib.sha256(b"").digest()
 
@@ -53,12 +56,14 @@ _log = get_logger(__name__)
 class RequestContext:
     """What the boundary knows of a request; the application finds it in the ASGI scope under `CONTEXT_KEY`.
 
-    `body_sha256` is of the canonical JSON body; None for a form, whose parts only the route can name.
+    `body_sha256` is of the canonical JSON body; None for a form or a picture, which only the route can name.
+    `reads_raw` is set by `read_raw_body`: until then not a byte of a picture is taken.
     """
 
     correlation_id: str
     language: problems.Language
     body_sha256: bytes | None = _EMPTY_SHA256
+    reads_raw: bool = False
 
 
 class BodyTooLargeError(HTTPException):
@@ -73,11 +78,16 @@ class HttpBoundary:
     """ASGI middleware; see the module."""
 
     def __init__(
-        self, app: ASGIApp, json_body_bytes_max: int = JSON_BODY_BYTES_MAX, upload_bytes_max: int = UPLOAD_BYTES_MAX
+        self,
+        app: ASGIApp,
+        json_body_bytes_max: int = JSON_BODY_BYTES_MAX,
+        upload_bytes_max: int = UPLOAD_BYTES_MAX,
+        raw_media_types: frozenset[str] = frozenset(),
     ) -> None:
         self._app = app
         self._json_body_bytes_max = json_body_bytes_max
         self._upload_bytes_max = upload_bytes_max
+        self._upload_types = _FORM_TYPES | raw_media_types
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -132,14 +142,18 @@ class HttpBoundary:
         is_json = media_type == "application/json" or (
             media_type.startswith("application/") and media_type.endswith("+json")
         )
-        if not (is_json or media_type in _FORM_TYPES) or headers.get(b"content-encoding", "identity") != "identity":
+        is_raw = media_type.startswith(_RAW_TYPES)
+        if (
+            not (is_json or is_raw or media_type in self._upload_types)
+            or headers.get(b"content-encoding", "identity") != "identity"
+        ):
             raise Refusal(problems.MEDIA_TYPE_NOT_SUPPORTED)
         bytes_max = self._json_body_bytes_max if is_json else self._upload_bytes_max
         if length.isdecimal() and int(length[:20]) > bytes_max:
             raise Refusal(problems.BODY_TOO_LARGE, bytes_max=bytes_max)
         if not is_json:
             context.body_sha256 = None
-            return _bounded(receive, bytes_max)
+            return _raw(receive, context) if is_raw else _bounded(receive, bytes_max)
         body = await _read(receive, bytes_max)
         if body is None:
             return None
@@ -148,6 +162,23 @@ class HttpBoundary:
             if b"idempotency-key" in headers:
                 context.body_sha256 = hashlib.sha256(orjson.dumps(canonical, option=orjson.OPT_SORT_KEYS)).digest()
         return _replay(body, receive)
+
+
+async def read_raw_body(request: Request, bytes_max: int) -> bytes:
+    """The body of a request that sends a picture (``image/*``); only a route that calls this takes one.
+
+    Raises Refusal for a body of another type or beyond `bytes_max`.
+    """
+    if not request.headers.get("content-type", "").lower().startswith(_RAW_TYPES):
+        raise Refusal(problems.MEDIA_TYPE_NOT_SUPPORTED)
+    context: RequestContext = request.scope[CONTEXT_KEY]
+    context.reads_raw = True
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > bytes_max:
+            raise Refusal(problems.BODY_TOO_LARGE, bytes_max=bytes_max)
+    return bytes(body)
 
 
 def parse_strict_json(body: bytes) -> object:
@@ -293,6 +324,15 @@ def _bounded(receive: Receive, bytes_max: int) -> Receive:
         return message
 
     return bounded
+
+
+def _raw(receive: Receive, context: RequestContext) -> Receive:
+    async def raw() -> Message:
+        if not context.reads_raw:
+            raise HTTPException(status_code=415)
+        return await receive()
+
+    return raw
 
 
 class _Answered:

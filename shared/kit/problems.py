@@ -13,6 +13,7 @@ Language = Literal["en", "fa"]
 
 PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_S: Final = 2
+PASSWORD_TRIES_WINDOW_S: Final = 60
 ACCEPT_LANGUAGE_CHARACTERS_MAX: Final = 512
 
 TOKEN_MISSING = RefusalType(
@@ -22,6 +23,18 @@ TOKEN_INVALID = RefusalType("kit.token_invalid", 401, "The bearer token is not v
 TOKEN_EXPIRED = RefusalType("kit.token_expired", 401, "The bearer token has expired.", "اعتبار توکن ورود تمام شده است.")
 TOKEN_COUNTY_UNKNOWN = RefusalType(
     "kit.token_county_unknown", 401, "The token names an unknown county.", "توکن ورود شهرستانی ناشناخته را نام می‌برد."
+)
+PASSWORD_MISSING = RefusalType(
+    "kit.password_missing", 401, "Username and password are required.", "نام کاربری و گذرواژه لازم است."
+)
+PASSWORD_WRONG = RefusalType(
+    "kit.password_wrong", 401, "Username or password is wrong.", "نام کاربری یا گذرواژه نادرست است."
+)
+PASSWORD_TRIES_TOO_MANY = RefusalType(
+    "kit.password_tries_too_many",
+    429,
+    "Too many wrong passwords for this username. Wait a minute and try again.",
+    "برای این نام کاربری چند بار گذرواژهٔ نادرست آمده است. یک دقیقه صبر کنید و دوباره امتحان کنید.",
 )
 ROLE_NOT_ALLOWED = RefusalType(
     "kit.role_not_allowed",
@@ -47,8 +60,8 @@ BODY_TOO_LARGE = RefusalType(
 MEDIA_TYPE_NOT_SUPPORTED = RefusalType(
     "kit.media_type_not_supported",
     415,
-    "The body must be JSON or a form, and not compressed.",
-    "بدنهٔ درخواست باید JSON یا فرم و بدون فشرده‌سازی باشد.",
+    "The body must be JSON or a form (a picture only where a photo is taken), and not compressed.",
+    "بدنهٔ درخواست باید JSON یا فرم (و تنها برای ارسال عکس، تصویر) و بدون فشرده‌سازی باشد.",
 )
 BODY_NOT_JSON = RefusalType(
     "kit.body_not_json", 400, "The body is not valid JSON in UTF-8.", "بدنهٔ درخواست JSON معتبر با رمزگذاری UTF-8 نیست."
@@ -206,7 +219,11 @@ def encode_problem(document: Mapping[str, Any]) -> bytes:
 def problem_headers(reason: RefusalType, language: Language) -> dict[str, str]:
     """Headers that belong to a refusal: how to authenticate, when to ask again, which language this is."""
     headers = {"content-language": language, "vary": "Accept-Language", "cache-control": "no-store"}
-    if reason.status == HTTPStatus.UNAUTHORIZED:
+    if reason in (PASSWORD_MISSING, PASSWORD_WRONG):
+        headers["www-authenticate"] = 'Basic realm="payesh", charset="UTF-8"'
+    elif reason is PASSWORD_TRIES_TOO_MANY:
+        headers["retry-after"] = str(PASSWORD_TRIES_WINDOW_S)
+    elif reason.status == HTTPStatus.UNAUTHORIZED:
         bad_token = "" if reason is TOKEN_MISSING else ' error="invalid_token"'
         headers["www-authenticate"] = f"Bearer{bad_token}"
     elif reason.status == HTTPStatus.SERVICE_UNAVAILABLE:

@@ -22,7 +22,8 @@ from aiokafka.errors import KafkaError
 from fastapi import APIRouter, FastAPI
 
 from shared.kit import metrics, relay
-from shared.kit.auth import SYSTEM, create_verifier
+from shared.kit.auth import SYSTEM, TokenVerifier, create_verifier
+from shared.kit.basic_auth import PasswordVerifier, exchange_over_http
 from shared.kit.clock import set_clock_speedup
 from shared.kit.connections import Pool
 from shared.kit.consumer import BatchConsumer
@@ -81,6 +82,7 @@ class Service(Generic[SettingsT]):
         timers: ModuleType,
         contracts: ModuleType,
         workers: Sequence[Worker] = (),
+        raw_media_types: frozenset[str] = frozenset(),
     ) -> None:
         self.name = name
         self._settings_type = settings
@@ -100,6 +102,7 @@ class Service(Generic[SettingsT]):
             asyncapi=self._event_document,
             version=VERSION,
             lifespan=self._lifespan,
+            raw_media_types=raw_media_types,
         )
 
     def main(self, arguments: Sequence[str] = sys.argv[1:]) -> None:
@@ -152,7 +155,7 @@ class Service(Generic[SettingsT]):
             pool = partial(self._pool, stack, settings)
             api_pool = await pool(settings.api_database_url, settings.api_pool_connections, "api")
             worker_pool = await pool(settings.worker_database_url, settings.worker_pool_connections, "worker")
-            connect(app, pool=api_pool, verifier=verifier)
+            connect(app, pool=api_pool, verifier=verifier, passwords=_password_verifier(settings, verifier))
             stack.callback(self._readiness.clear)
             self._readiness.register("database", database_check(api_pool))
             background = await stack.enter_async_context(_background())
@@ -258,6 +261,13 @@ async def _background() -> AsyncGenerator[Background]:
         yield background
     finally:
         await background.stop()
+
+
+def _password_verifier(settings: ServiceSettings, verifier: TokenVerifier) -> PasswordVerifier | None:
+    if settings.token_url is None:
+        return None
+    exchange = exchange_over_http(settings.token_url, settings.token_client_id, settings.token_client_secret)
+    return PasswordVerifier(exchange, verifier)
 
 
 async def _close_pool(pool: Pool) -> None:

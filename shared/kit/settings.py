@@ -31,6 +31,10 @@ class ServiceSettings(BaseSettings):
 
     jwks_url: str = Field(pattern=r"^https?://[^\s]+$")
     jwt_issuer: str = Field(min_length=1)
+    token_url: str | None = Field(default=None, pattern=r"^https?://[^\s]+$")
+    """The issuer's token endpoint, where HTTP Basic credentials are exchanged. Unset: HTTP Basic is not offered."""
+    token_client_id: str | None = None
+    token_client_secret: str | None = Field(default=None, repr=False)
     jwt_audience: str = Field(default="payesh", min_length=1)
 
     clock_speedup: float = Field(default=1.0, ge=1.0, le=CLOCK_SPEEDUP_MAX)

@@ -20,6 +20,7 @@ from deploy.issuer import AUDIENCE, PASSWORD, create_issuer
 from shared.contracts.refusals import Refusal
 from shared.kit import auth
 from shared.kit.auth import create_verifier
+from shared.kit.basic_auth import exchange_over_http
 
 
 @asynccontextmanager
@@ -48,6 +49,21 @@ async def test_a_token_from_the_issuer_is_good_at_a_service(listener: socket.soc
         answer = await client.post("/token", data={"username": "reviewer.rey", "password": PASSWORD})
         verifier = create_verifier(jwks_url=f"{url}/jwks", issuer=url, audience=AUDIENCE)
         assert (await verifier.verify(answer.json()["access_token"])).subject == "reviewer.rey"
+
+
+async def test_a_password_is_exchanged_at_the_issuer(listener: socket.socket, tmp_path: Path) -> None:
+    url = address(listener)
+    exchange = exchange_over_http(f"{url}/token", "payesh", "secret")
+    async with serving(create_issuer(url, tmp_path / "key.pem"), listener):
+        grant = await exchange("inspector.rey", PASSWORD)
+        assert grant is not None
+        assert grant.expires_in_s > 0
+        verifier = create_verifier(jwks_url=f"{url}/jwks", issuer=url, audience=AUDIENCE)
+        assert (await verifier.verify(grant.access_token)).subject == "inspector.rey"
+        assert await exchange("inspector.rey", "wrong") is None
+        for path in ("/jwks", "/nothing"):
+            with pytest.raises((OSError, ValueError)):
+                await exchange_over_http(f"{url}{path}")("inspector.rey", PASSWORD)
 
 
 async def _redirect(_: Request) -> Response:

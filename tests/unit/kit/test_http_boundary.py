@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import asyncpg
 import httpx
 import pytest
-from fastapi import APIRouter, FastAPI, File, UploadFile
+from fastapi import APIRouter, FastAPI, File, Request, UploadFile
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel
 from structlog.testing import capture_logs
@@ -18,7 +18,7 @@ from shared.kit import http_boundary
 from shared.kit.database import PoolBusyError
 from shared.kit.health import CheckResult, Readiness
 from shared.kit.http import create_api
-from shared.kit.http_boundary import JSON_DEPTH_MAX
+from shared.kit.http_boundary import JSON_DEPTH_MAX, read_raw_body
 from shared.kit.telemetry import current_traceparent
 from tests.support.identity import client_of
 
@@ -71,6 +71,16 @@ ERRORS: dict[str, Exception] = {
 }
 
 
+@router.post("/pictures")
+async def take_picture(request: Request) -> dict[str, int]:
+    return {"bytes": len(await read_raw_body(request, 9_000))}
+
+
+@router.post("/raw")
+async def raw(request: Request) -> int:
+    return len(await request.body())
+
+
 @router.get("/errors/{name}")
 async def fail(name: str) -> None:
     raise ERRORS[name]
@@ -90,6 +100,7 @@ def app(readiness: Readiness) -> FastAPI:
         asyncapi=lambda: {"asyncapi": "3.0.0", "channels": {"tea": {"address": "tea-<cups>", "messages": {"Cup": {}}}}},
         json_body_bytes_max=10_000,
         upload_bytes_max=20_000,
+        raw_media_types=frozenset({"text/xml"}),
     )
 
 
@@ -183,6 +194,13 @@ async def test_a_form_has_its_own_limit_while_it_is_read(client: httpx.AsyncClie
     is_problem(await client.post("/files", content=_chunks(30_000, begun), headers=form), 413, "kit.body_too_large")
 
 
+async def test_a_body_of_a_named_type_passes_and_is_bounded(client: httpx.AsyncClient) -> None:
+    xml = {"content-type": "text/xml; charset=utf-8"}
+    assert (await client.post("/raw", content=b"<a/>", headers=xml)).json() == 4
+    is_problem(await client.post("/raw", content=b"x" * 20_001, headers=xml), 413, "kit.body_too_large")
+    is_problem(await client.post("/raw", content=_chunks(30_000), headers=xml), 413, "kit.body_too_large")
+
+
 async def test_a_broken_form_is_a_problem(client: httpx.AsyncClient) -> None:
     for content_type in ("multipart/form-data", "multipart/form-data; boundary=b"):
         answer = await client.post("/files", content=b"no form", headers={"content-type": content_type})
@@ -196,6 +214,30 @@ async def test_a_broken_form_is_a_problem(client: httpx.AsyncClient) -> None:
 )
 async def test_what_is_neither_json_nor_a_form_is_refused(client: httpx.AsyncClient, headers: dict[str, str]) -> None:
     is_problem(await client.post("/echo/x", content=b"{}", headers=headers), 415, "kit.media_type_not_supported")
+
+
+async def test_a_picture_is_taken_only_by_a_route_that_reads_one(client: httpx.AsyncClient) -> None:
+    picture = {"content-type": "image/jpeg"}
+    assert (await client.post("/pictures", content=b"x" * 9_000, headers=picture)).json() == {"bytes": 9_000}
+    for content in (b"x" * 9_001, _chunks(10_000)):
+        document = is_problem(
+            await client.post("/pictures", content=content, headers=picture), 413, "kit.body_too_large"
+        )
+        assert document["details"] == {"bytes_max": 9_000}
+    is_problem(await client.post("/pictures", json={}), 415, "kit.media_type_not_supported")
+
+
+async def test_of_a_picture_that_no_route_reads_no_byte_is_taken(client: httpx.AsyncClient) -> None:
+    taken: list[bytes] = []
+
+    async def watched() -> AsyncIterator[bytes]:
+        for chunk in (b"x", b"y"):
+            taken.append(chunk)
+            yield chunk
+
+    answer = await client.post("/echo/x", content=watched(), headers={"content-type": "image/png"})
+    is_problem(answer, 415, "kit.media_type_not_supported")
+    assert taken == []
 
 
 async def test_no_such_route_and_no_such_method(client: httpx.AsyncClient) -> None:
