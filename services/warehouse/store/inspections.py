@@ -1,16 +1,20 @@
-"""Inspections, what came from the field for them, and how they were reviewed."""
+"""Inspections and how they were reviewed."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from uuid import UUID
 
-from services.warehouse.domain.inspection import Findings, InspectionState, ItemAnswer, ItemResult, ReviewDecision
+from asyncpg import Record
+
+from services.warehouse.domain.inspection import InspectionState, ReviewDecision
 from services.warehouse.domain.names import SiteStatus
 from services.warehouse.domain.reconciliation import Registered
 from services.warehouse.domain.risk import RiskClass
 from shared.contracts.counties import County
-from shared.contracts.warehouse import ChecklistItem, HoldGround, Severity, Verdict, WarehouseKind
+from shared.contracts.warehouse import ChecklistItem, Verdict, WarehouseKind
 from shared.kit.transaction import Connection
 
 
@@ -39,32 +43,29 @@ class Inspection:
     state: InspectionState
     inspector: str
     submission_id: UUID | None
+    due_on: date
 
 
 @dataclass(frozen=True, slots=True)
-class Submission:
-    """What came from the field for an inspection. `content_sha256` says whether a repeated instance id says the same."""
+class Assignment:
+    """An inspection to assign. `recount_of`: the inspection whose count it repeats."""
 
-    submission_id: UUID
-    instance_id: str
-    content_sha256: str
     inspection_id: UUID
+    warehouse_id: UUID
     county: County
-    checklist_version: int
-    inspected_at: datetime
-    findings: Findings
-    suspicion: HoldGround | None
-    submitted_by: str
-    submitted_at: datetime
+    inspector: str
+    due_on: date
+    recount_of: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """One decision on one submission."""
+    """One decision on one submission, with its general reasons and those for items of the checklist."""
 
     review_id: UUID
     decision: ReviewDecision
     reasons: Sequence[str]
+    item_reasons: Mapping[ChecklistItem, str]
     reviewed_by: str
     reviewed_at: datetime
 
@@ -75,7 +76,7 @@ async def lock_site(connection: Connection, warehouse_id: UUID) -> SiteForInspec
         """
         SELECT warehouse_id, county, capacity_tonnes, floor_area_m2, kind, status, latitude, longitude, risk_class,
                next_due_on, verified_capacity_tonnes, in_use_capacity_tonnes, last_inspected_at,
-               last_completed_inspection_id
+               last_completed_inspection_id, operator_id
         FROM warehouse WHERE warehouse_id = $1 FOR NO KEY UPDATE
         """,
         warehouse_id,
@@ -85,14 +86,7 @@ async def lock_site(connection: Connection, warehouse_id: UUID) -> SiteForInspec
     return SiteForInspection(
         warehouse_id=row["warehouse_id"],
         county=County(row["county"]),
-        registered=Registered(
-            row["capacity_tonnes"],
-            row["floor_area_m2"],
-            WarehouseKind(row["kind"]),
-            SiteStatus(row["status"]),
-            row["latitude"],
-            row["longitude"],
-        ),
+        registered=_registered(row),
         risk_class=RiskClass(row["risk_class"]),
         next_due_on=row["next_due_on"],
         verified_capacity_tonnes=float(row["verified_capacity_tonnes"]),
@@ -102,13 +96,16 @@ async def lock_site(connection: Connection, warehouse_id: UUID) -> SiteForInspec
     )
 
 
-async def find_recounted_inspector(connection: Connection, inspection_id: UUID) -> str | None:
-    """Who made this completed inspection, if its verdict asks for a recount; else None."""
-    return await connection.fetchval(
-        "SELECT inspector FROM inspection WHERE inspection_id = $1 AND verdict = $2",
-        inspection_id,
-        Verdict.NEEDS_RECOUNT,
+async def find_registered(connection: Connection, warehouse_id: UUID) -> Registered | None:
+    """What the register says of the site; None if it is not there or not in the caller's counties."""
+    row = await connection.fetchrow(
+        """
+        SELECT capacity_tonnes, floor_area_m2, kind, status, latitude, longitude, operator_id
+        FROM warehouse WHERE warehouse_id = $1
+        """,
+        warehouse_id,
     )
+    return _registered(row) if row else None
 
 
 async def has_open_inspection(connection: Connection, warehouse_id: UUID) -> bool:
@@ -119,26 +116,22 @@ async def has_open_inspection(connection: Connection, warehouse_id: UUID) -> boo
     return found
 
 
-async def insert_inspection(
-    connection: Connection,
-    inspection_id: UUID,
-    site: SiteForInspection,
-    due_on: date,
-    inspector: str,
-    assigned_by: str,
-    assigned_at: datetime,
+async def insert_inspections(
+    connection: Connection, assignments: Sequence[Assignment], assigned_by: str, assigned_at: datetime
 ) -> None:
-    """Assign an inspection of the site."""
+    """Assign inspections, as many as there are in one statement."""
     await connection.execute(
         """
         INSERT INTO inspection (inspection_id, warehouse_id, county, state, due_on, inspector, assigned_by, assigned_at)
-        VALUES ($1, $2, $3, 'assigned', $4, $5, $6, $7)
+        SELECT inspection_id, warehouse_id, county, 'assigned', due_on, inspector, $6, $7
+        FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::date[], $5::text[])
+             AS given (inspection_id, warehouse_id, county, due_on, inspector)
         """,
-        inspection_id,
-        site.warehouse_id,
-        site.county,
-        due_on,
-        inspector,
+        [given.inspection_id for given in assignments],
+        [given.warehouse_id for given in assignments],
+        [given.county for given in assignments],
+        [given.due_on for given in assignments],
+        [given.inspector for given in assignments],
         assigned_by,
         assigned_at,
     )
@@ -148,7 +141,7 @@ async def lock_inspection(connection: Connection, inspection_id: UUID) -> Inspec
     """The inspection, locked; None if it is not there or not in the caller's counties."""
     row = await connection.fetchrow(
         """
-        SELECT inspection_id, warehouse_id, county, state, inspector, submission_id
+        SELECT inspection_id, warehouse_id, county, state, inspector, submission_id, due_on
         FROM inspection WHERE inspection_id = $1 FOR NO KEY UPDATE
         """,
         inspection_id,
@@ -162,118 +155,8 @@ async def lock_inspection(connection: Connection, inspection_id: UUID) -> Inspec
         InspectionState(row["state"]),
         row["inspector"],
         row["submission_id"],
+        row["due_on"],
     )
-
-
-async def insert_submission(connection: Connection, submission: Submission) -> bool:
-    """Keep a submission; False, and nothing is kept, if its instance id was received before (in any county)."""
-    found = submission.findings
-    status = await connection.execute(
-        """
-        INSERT INTO submission (submission_id, instance_id, content_sha256, inspection_id, county, checklist_version,
-                                inspected_at, found_capacity_tonnes, found_in_use_capacity_tonnes, found_floor_area_m2,
-                                found_kind, found_operating, found_latitude, found_longitude, suspicion, submitted_by,
-                                submitted_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
-        ON CONFLICT (instance_id) DO NOTHING
-        """,
-        submission.submission_id,
-        submission.instance_id,
-        submission.content_sha256,
-        submission.inspection_id,
-        submission.county,
-        submission.checklist_version,
-        submission.inspected_at,
-        found.capacity_tonnes,
-        found.in_use_capacity_tonnes,
-        found.floor_area_m2,
-        found.kind,
-        found.operating,
-        found.latitude,
-        found.longitude,
-        submission.suspicion,
-        submission.submitted_by,
-        submission.submitted_at,
-    )
-    return status == "INSERT 0 1"
-
-
-async def find_content_sha256(connection: Connection, instance_id: str) -> str | None:
-    """Content hash of what was received under this instance id; None if nothing that the caller may see."""
-    return await connection.fetchval("SELECT content_sha256 FROM submission WHERE instance_id = $1", instance_id)
-
-
-async def insert_answers(
-    connection: Connection, submission_id: UUID, county: County, answers: Sequence[ItemAnswer]
-) -> None:
-    """Keep the answers to the checklist."""
-    await connection.execute(
-        """
-        INSERT INTO checklist_result (submission_id, county, item, result, severity)
-        SELECT $1, $2, answer.* FROM unnest($3::text[], $4::text[], $5::text[]) AS answer (item, result, severity)
-        """,
-        submission_id,
-        county,
-        [answer.item for answer in answers],
-        [answer.result for answer in answers],
-        [answer.severity for answer in answers],
-    )
-
-
-async def set_submitted(connection: Connection, inspection_id: UUID, submission_id: UUID) -> None:
-    """The submission is now the one to review."""
-    await connection.execute(
-        "UPDATE inspection SET state = 'submitted', submission_id = $2 WHERE inspection_id = $1",
-        inspection_id,
-        submission_id,
-    )
-
-
-async def get_submission(connection: Connection, submission_id: UUID) -> Submission:
-    """The submission. Raises LookupError: an inspection named one that is not there."""
-    row = await connection.fetchrow(
-        """
-        SELECT submission_id, instance_id, content_sha256, inspection_id, county, checklist_version, inspected_at,
-               found_capacity_tonnes, found_in_use_capacity_tonnes, found_floor_area_m2, found_kind, found_operating,
-               found_latitude, found_longitude, suspicion, submitted_by, submitted_at
-        FROM submission WHERE submission_id = $1
-        """,
-        submission_id,
-    )
-    if row is None:
-        raise LookupError(f"submission {submission_id}")
-    return Submission(
-        submission_id=row["submission_id"],
-        instance_id=row["instance_id"],
-        content_sha256=row["content_sha256"],
-        inspection_id=row["inspection_id"],
-        county=County(row["county"]),
-        checklist_version=row["checklist_version"],
-        inspected_at=row["inspected_at"],
-        findings=Findings(
-            row["found_capacity_tonnes"],
-            row["found_in_use_capacity_tonnes"],
-            row["found_floor_area_m2"],
-            WarehouseKind(row["found_kind"]),
-            row["found_operating"],
-            row["found_latitude"],
-            row["found_longitude"],
-        ),
-        suspicion=HoldGround(row["suspicion"]) if row["suspicion"] else None,
-        submitted_by=row["submitted_by"],
-        submitted_at=row["submitted_at"],
-    )
-
-
-async def failed_items(connection: Connection, submission_id: UUID) -> list[tuple[ChecklistItem, Severity]]:
-    """Items of the submission that failed, with their severity, in the order of the checklist."""
-    rows = await connection.fetch(
-        "SELECT item, severity FROM checklist_result WHERE submission_id = $1 AND result = $2",
-        submission_id,
-        ItemResult.FAIL,
-    )
-    severities = {ChecklistItem(row["item"]): Severity(row["severity"]) for row in rows}
-    return [(item, severities[item]) for item in ChecklistItem if item in severities]
 
 
 async def insert_review(connection: Connection, inspection: Inspection, review: Review) -> None:
@@ -281,8 +164,8 @@ async def insert_review(connection: Connection, inspection: Inspection, review: 
     await connection.execute(
         """
         INSERT INTO inspection_review (review_id, inspection_id, submission_id, county, decision, reasons, inspector,
-                                       reviewed_by, reviewed_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                                       reviewed_by, reviewed_at, item_reasons)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text::jsonb)
         """,
         review.review_id,
         inspection.inspection_id,
@@ -293,6 +176,7 @@ async def insert_review(connection: Connection, inspection: Inspection, review: 
         inspection.inspector,
         review.reviewed_by,
         review.reviewed_at,
+        json.dumps({item.value: reason for item, reason in review.item_reasons.items()}, ensure_ascii=False),
     )
 
 
@@ -317,8 +201,18 @@ async def set_completed(
     )
 
 
+async def set_disputed(connection: Connection, inspection_id: UUID) -> None:
+    """The count disagrees with the first one; a person decides."""
+    await connection.execute("UPDATE inspection SET state = 'disputed' WHERE inspection_id = $1", inspection_id)
+
+
 async def set_inspected(
-    connection: Connection, inspection: Inspection, submission: Submission, next_due_on: date
+    connection: Connection,
+    inspection: Inspection,
+    capacity_tonnes: Decimal,
+    in_use_capacity_tonnes: Decimal,
+    inspected_at: datetime,
+    next_due_on: date,
 ) -> None:
     """Keep at the site what its last completed inspection found."""
     await connection.execute(
@@ -328,9 +222,21 @@ async def set_inspected(
         WHERE warehouse_id = $1
         """,
         inspection.warehouse_id,
-        submission.findings.capacity_tonnes,
-        submission.findings.in_use_capacity_tonnes,
-        submission.inspected_at,
+        capacity_tonnes,
+        in_use_capacity_tonnes,
+        inspected_at,
         inspection.inspection_id,
         next_due_on,
+    )
+
+
+def _registered(row: Record) -> Registered:
+    return Registered(
+        row["capacity_tonnes"],
+        row["floor_area_m2"],
+        WarehouseKind(row["kind"]),
+        SiteStatus(row["status"]),
+        row["latitude"],
+        row["longitude"],
+        row["operator_id"],
     )

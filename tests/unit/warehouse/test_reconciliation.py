@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.warehouse.domain.inspection import Findings
 from services.warehouse.domain.names import SiteStatus
-from services.warehouse.domain.reconciliation import Registered, reconcile
+from services.warehouse.domain.reconciliation import TOLERANCES, Registered, counts_agree, reconcile
 from shared.contracts.warehouse import Verdict, WarehouseKind
 
 REGISTERED = Registered(
@@ -80,3 +80,79 @@ def test_a_site_confirms_itself_and_any_difference_is_named(capacity: Decimal, a
     assert same.verdict is Verdict.CONFIRMED
     other = reconcile(registered, FOUND)
     assert (other.verdict is Verdict.CONFIRMED) == (other.fields == ())
+
+
+def test_every_kind_has_its_own_tolerances() -> None:
+    assert set(TOLERANCES) == set(WarehouseKind)
+    for tolerance in TOLERANCES.values():
+        assert 0 < tolerance.capacity_share < 1
+        assert 0 < tolerance.area_share < 1
+        assert min(tolerance.capacity_least_tonnes, tolerance.area_least_m2, tolerance.distance_max_m) > 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "found", "verdict"),
+    [
+        (WarehouseKind.OPEN_YARD, {"capacity_tonnes": Decimal(1200)}, Verdict.CONFIRMED),
+        (WarehouseKind.OPEN_YARD, {"capacity_tonnes": Decimal("1200.001")}, Verdict.DIFFERS),
+        (WarehouseKind.SILO, {"capacity_tonnes": Decimal(1050)}, Verdict.CONFIRMED),
+        (WarehouseKind.SILO, {"capacity_tonnes": Decimal("1050.001")}, Verdict.DIFFERS),
+        (WarehouseKind.OPEN_YARD, {"latitude": Decimal("35.608")}, Verdict.CONFIRMED),
+        (WarehouseKind.PHARMACEUTICAL, {"latitude": Decimal("35.604")}, Verdict.MOVED),
+    ],
+)
+def test_tolerances_are_those_of_the_registered_kind(
+    kind: WarehouseKind, found: dict[str, Any], verdict: Verdict
+) -> None:
+    assert reconcile(replace(REGISTERED, kind=kind), replace(FOUND, kind=kind, **found)).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("registered", "found", "fields"),
+    [
+        (None, None, ()),
+        ("10100000001", None, ()),
+        ("10100000001", "10100000001", ()),
+        ("10100000001", "10100000002", ("operator",)),
+        (None, "10100000002", ("operator",)),
+    ],
+)
+def test_the_operator_is_compared_where_the_inspector_names_one(
+    registered: str | None, found: str | None, fields: tuple[str, ...]
+) -> None:
+    outcome = reconcile(replace(REGISTERED, operator_id=registered), replace(FOUND, operator_id=found))
+    assert outcome.fields == fields
+
+
+def test_a_recounted_figure_needs_no_third_count() -> None:
+    found = replace(FOUND, capacity_tonnes=Decimal(9000))
+    assert reconcile(REGISTERED, found).verdict is Verdict.NEEDS_RECOUNT
+    assert reconcile(REGISTERED, found, recounted=True).verdict is Verdict.DIFFERS
+
+
+@pytest.mark.parametrize(
+    ("second", "agree"),
+    [
+        ({}, True),
+        ({"capacity_tonnes": Decimal(1100)}, True),
+        ({"capacity_tonnes": Decimal("1100.001")}, False),
+        ({"kind": WarehouseKind.SILO}, False),
+        ({"operating": False}, False),
+        ({"latitude": Decimal("35.605")}, False),
+        ({"latitude": None, "longitude": None}, True),
+        ({"operator_id": "10100000001"}, True),
+    ],
+)
+def test_two_counts_agree_within_the_same_tolerances(second: dict[str, Any], agree: bool) -> None:
+    assert counts_agree(FOUND, replace(FOUND, **second), WarehouseKind.GENERAL) is agree
+
+
+@given(FIGURES, FIGURES)
+def test_what_differs_is_told_with_its_measure(registered: Decimal, found: Decimal) -> None:
+    outcome = reconcile(
+        replace(REGISTERED, capacity_tonnes=registered), replace(FOUND, capacity_tonnes=found), recounted=True
+    )
+    [capacity] = [one for one in outcome.compared if one.field == "capacity_tonnes"]
+    assert capacity.difference is not None
+    assert capacity.allowed is not None
+    assert capacity.differs == (capacity.difference > capacity.allowed) == ("capacity_tonnes" in outcome.fields)
