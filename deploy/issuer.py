@@ -34,9 +34,12 @@ COLLEAGUES_MAX: Final = 4
 ROLES: Final = (
     "registry_clerk",
     "inspector",
+    "submission_gateway",
     "reviewer",
     "county_chair",
     "province_officer",
+    "health_officer",
+    "commission_secretary",
     "caseworker",
     "protection_officer",
     "centre_manager",

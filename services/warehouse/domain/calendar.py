@@ -1,7 +1,8 @@
 """Days and dates as the province's offices count them: Asia/Tehran, Thursday and Friday off, Jalali or ISO on paper."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Container, Iterable
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from persiantools.jdatetime import JalaliDate
@@ -10,7 +11,7 @@ from services.warehouse.domain.persian import ascii_digits, display_text
 
 OFFICE_ZONE = ZoneInfo("Asia/Tehran")
 WEEKEND = frozenset({3, 4})
-"""`date.weekday()` of Thursday and Friday. Public holidays belong to each office's own calendar, which is not here."""
+"""`date.weekday()` of Thursday and Friday. Public holidays are passed in: they are data, not a rule."""
 
 _JALALI_YEARS = range(1300, 1500)
 _GREGORIAN_YEARS = range(1921, 2121)
@@ -22,15 +23,54 @@ def office_date(moment: datetime) -> date:
     return moment.astimezone(OFFICE_ZONE).date()
 
 
-def after_working_days(moment: datetime, working_days: int) -> datetime:
+def is_working_day(day: date, holidays: Container[date]) -> bool:
+    """Whether the province's offices work on `day`."""
+    return day.weekday() not in WEEKEND and day not in holidays
+
+
+def next_working_day(day: date, holidays: Container[date]) -> date:
+    """`day` itself if it is a working day, else the first one after it."""
+    while not is_working_day(day, holidays):
+        day += timedelta(days=1)
+    return day
+
+
+def working_days(from_on: date, to_on: date, holidays: Container[date]) -> list[date]:
+    """The working days from `from_on` to `to_on`, both included."""
+    days = (from_on + timedelta(days=number) for number in range((to_on - from_on).days + 1))
+    return [day for day in days if is_working_day(day, holidays)]
+
+
+def after_working_days(moment: datetime, working_days: int, holidays: Container[date]) -> datetime:
     """The same time of day, `working_days` working days after `moment` (aware); in UTC."""
     local = moment.astimezone(OFFICE_ZONE)
     left = working_days
     while left > 0:
         local += timedelta(days=1)
-        if local.weekday() not in WEEKEND:
+        if is_working_day(local.date(), holidays):
             left -= 1
     return local.astimezone(UTC)
+
+
+def same_time_on(day: date, moment: datetime) -> datetime:
+    """The time of day that `moment` (aware) has in the province, on `day`; in UTC."""
+    return datetime.combine(day, moment.astimezone(OFFICE_ZONE).time(), OFFICE_ZONE).astimezone(UTC)
+
+
+def start_of(day: date) -> datetime:
+    """The moment at which `day` begins in the province; in UTC."""
+    return datetime.combine(day, time(), OFFICE_ZONE).astimezone(UTC)
+
+
+def read_holidays(written: Iterable[str]) -> frozenset[date]:
+    """Holidays written as Jalali ``1405/01/01`` or ISO dates. Raises ValueError naming the first that is no date."""
+    days: set[date] = set()
+    for text in written:
+        day = read_date(text)
+        if day is None:
+            raise ValueError(f"{text!r} is neither a Jalali nor an ISO date")
+        days.add(day)
+    return frozenset(days)
 
 
 def read_date(value: str | date) -> date | None:

@@ -1,13 +1,16 @@
-"""What follows from a completed inspection and waits for a person: discrepancies, corrective actions, holds."""
+"""What follows from a completed inspection and waits for a person: discrepancies and corrective actions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from services.warehouse.domain.corrective_action import ActionState
+from asyncpg import Record
+
+from services.warehouse.domain.corrective_action import ActionState, HistoryEntry
 from shared.contracts.counties import County
-from shared.contracts.warehouse import HoldGround, Severity, Verdict
+from shared.contracts.warehouse import Severity, Verdict
 from shared.kit.transaction import Connection
 
 
@@ -32,6 +35,44 @@ class Action:
     state: ActionState
     due_at: datetime
     timer_fence: int
+    owner: str
+    resolved_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of an action's history. `reason`, `evidence` and what was before, only where the entry has them."""
+
+    entry: HistoryEntry
+    entered_by: str
+    entered_at: datetime
+    due_at: datetime
+    owner: str
+    due_at_before: datetime | None = None
+    reason: str | None = None
+    evidence: str | None = None
+    resolved_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRecord:
+    """A corrective action as it stands, with all that ever happened to it, the oldest first."""
+
+    action_id: UUID
+    warehouse_id: UUID
+    inspection_id: UUID
+    county: str
+    item: str
+    severity: str
+    state: str
+    owner: str
+    opened_at: datetime
+    due_at: datetime
+    was_overdue: bool | None
+    resolved_at: datetime | None
+    resolved_by: str | None
+    evidence: str | None
+    history: list[Entry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +83,6 @@ class Discrepancy:
     warehouse_id: UUID
     county: County
     resolved: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """A hold, locked."""
-
-    hold_id: UUID
-    warehouse_id: UUID
-    county: County
-    ground: HoldGround
-    lifted: bool
 
 
 async def insert_discrepancy(
@@ -119,13 +149,15 @@ async def insert_action(
     due_at: datetime,
     timer_fence: int,
     opened_at: datetime,
-) -> None:
-    """Open a corrective action."""
-    await connection.execute(
+) -> str:
+    """Open a corrective action; its owner, whom this returns, is whoever assigned the inspection."""
+    owner: str = await connection.fetchval(
         """
         INSERT INTO corrective_action (action_id, warehouse_id, inspection_id, county, item, severity, state, due_at,
-                                       timer_fence, opened_at)
-        VALUES ($1, $2, $3, $4, $5, $6, 'open', $7, $8, $9)
+                                       timer_fence, opened_at, owner)
+        SELECT $1, $2, inspection_id, $4, $5, $6, 'open', $7, $8, $9, assigned_by
+        FROM inspection WHERE inspection_id = $3
+        RETURNING owner
         """,
         follow_up.id,
         follow_up.warehouse_id,
@@ -137,13 +169,14 @@ async def insert_action(
         timer_fence,
         opened_at,
     )
+    return owner
 
 
 async def lock_action(connection: Connection, action_id: UUID) -> Action | None:
     """The corrective action, locked; None if it is not there or not in the caller's counties."""
     row = await connection.fetchrow(
         """
-        SELECT action_id, warehouse_id, county, severity, state, due_at, timer_fence
+        SELECT action_id, warehouse_id, county, severity, state, due_at, timer_fence, owner, resolved_by
         FROM corrective_action WHERE action_id = $1 FOR NO KEY UPDATE
         """,
         action_id,
@@ -151,19 +184,41 @@ async def lock_action(connection: Connection, action_id: UUID) -> Action | None:
     if row is None:
         return None
     return Action(
-        row["action_id"],
-        row["warehouse_id"],
-        County(row["county"]),
-        Severity(row["severity"]),
-        ActionState(row["state"]),
-        row["due_at"],
-        row["timer_fence"],
+        action_id=row["action_id"],
+        warehouse_id=row["warehouse_id"],
+        county=County(row["county"]),
+        severity=Severity(row["severity"]),
+        state=ActionState(row["state"]),
+        due_at=row["due_at"],
+        timer_fence=row["timer_fence"],
+        owner=row["owner"],
+        resolved_by=row["resolved_by"],
     )
 
 
 async def set_action_overdue(connection: Connection, action_id: UUID) -> None:
     """The action's time has run out."""
     await connection.execute("UPDATE corrective_action SET state = 'overdue' WHERE action_id = $1", action_id)
+
+
+async def set_action_open(connection: Connection, action_id: UUID, due_at: datetime, timer_fence: int) -> None:
+    """The action is open until `due_at`, whatever it was before; what had resolved it stays in the history."""
+    await connection.execute(
+        """
+        UPDATE corrective_action
+        SET state = 'open', due_at = $2, timer_fence = $3, was_overdue = NULL, resolved_by = NULL, evidence = NULL,
+            resolved_at = NULL
+        WHERE action_id = $1
+        """,
+        action_id,
+        due_at,
+        timer_fence,
+    )
+
+
+async def set_action_owner(connection: Connection, action_id: UUID, owner: str) -> None:
+    """Give the action to another owner."""
+    await connection.execute("UPDATE corrective_action SET owner = $2 WHERE action_id = $1", action_id, owner)
 
 
 async def resolve_action(
@@ -184,53 +239,62 @@ async def resolve_action(
     )
 
 
-async def insert_hold(
-    connection: Connection,
-    follow_up: FollowUp,
-    ground: HoldGround,
-    referred_to: str,
-    placed_by: str,
-    placed_at: datetime,
-) -> bool:
-    """Put the site on hold; False, and nothing changes, if it is on hold on the same ground already."""
-    status = await connection.execute(
+async def insert_entry(connection: Connection, action_id: UUID, county: County, entry: Entry) -> None:
+    """Add a line to the action's history."""
+    await connection.execute(
         """
-        INSERT INTO hold (hold_id, warehouse_id, inspection_id, county, ground, referred_to, placed_by, placed_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-        ON CONFLICT (warehouse_id, ground) WHERE lifted_at IS NULL DO NOTHING
+        INSERT INTO corrective_action_history (action_id, county, entry, entered_by, entered_at, due_at, owner,
+                                               due_at_before, reason, evidence, resolved_by)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         """,
-        follow_up.id,
-        follow_up.warehouse_id,
-        follow_up.inspection_id,
-        follow_up.county,
-        ground,
-        referred_to,
-        placed_by,
-        placed_at,
+        action_id,
+        county,
+        entry.entry,
+        entry.entered_by,
+        entry.entered_at,
+        entry.due_at,
+        entry.owner,
+        entry.due_at_before,
+        entry.reason,
+        entry.evidence,
+        entry.resolved_by,
     )
-    return status == "INSERT 0 1"
 
 
-async def lock_hold(connection: Connection, hold_id: UUID) -> Hold | None:
-    """The hold, locked; None if it is not there or not in the caller's counties."""
+async def last_entry(connection: Connection, action_id: UUID) -> Entry:
+    """The newest line of the action's history. Raises LookupError: every action has at least its opening."""
+    row = await connection.fetchrow(
+        f"{_ENTRIES} WHERE action_id = $1 ORDER BY position DESC LIMIT 1",
+        action_id,
+    )
+    if row is None:
+        raise LookupError(f"corrective action {action_id} has no history")
+    return _entry(row)
+
+
+async def find_action(connection: Connection, action_id: UUID) -> ActionRecord | None:
+    """The corrective action with its history; None if it is not there or not in the caller's counties."""
     row = await connection.fetchrow(
         """
-        SELECT hold_id, warehouse_id, county, ground, lifted_at IS NOT NULL AS lifted
-        FROM hold WHERE hold_id = $1 FOR NO KEY UPDATE
+        SELECT action_id, warehouse_id, inspection_id, county, item, severity, state, owner, opened_at, due_at,
+               was_overdue, resolved_at, resolved_by, evidence
+        FROM corrective_action WHERE action_id = $1
         """,
-        hold_id,
+        action_id,
     )
     if row is None:
         return None
-    return Hold(row["hold_id"], row["warehouse_id"], County(row["county"]), HoldGround(row["ground"]), row["lifted"])
+    rows = await connection.fetch(f"{_ENTRIES} WHERE action_id = $1 ORDER BY position", action_id)
+    return ActionRecord(**dict(row), history=[_entry(line) for line in rows])
 
 
-async def lift_hold(connection: Connection, hold_id: UUID, lifted_by: str, reason: str, lifted_at: datetime) -> None:
-    """Lift a hold."""
-    await connection.execute(
-        "UPDATE hold SET lifted_at = $2, lifted_by = $3, lifting_reason = $4 WHERE hold_id = $1",
-        hold_id,
-        lifted_at,
-        lifted_by,
-        reason,
-    )
+_ENTRIES = """
+    SELECT entry, entered_by, entered_at, due_at, owner, due_at_before, reason, evidence, resolved_by
+    FROM corrective_action_history
+"""
+
+
+def _entry(row: Record) -> Entry:
+    values: dict[str, Any] = dict(row)
+    values["entry"] = HistoryEntry(row["entry"])
+    return Entry(**values)

@@ -12,7 +12,13 @@ from services.notifications.domain.rules import event_catalogue
 from services.notifications.handlers import apply_rules, escalate_alert, fold_alert_counters
 from shared.contracts.counties import County
 from shared.contracts.nationals import CentreCapacityThresholdCrossed, PhaseTwoReviewRequested, PlaceKind
-from shared.contracts.warehouse import InspectionScheduled
+from shared.contracts.warehouse import (
+    CorrectiveActionExtended,
+    EssentialStockLow,
+    EssentialStockRecovered,
+    InspectionScheduled,
+    Severity,
+)
 from tests.support.notifications import Desk, overdue, received, resolved
 
 
@@ -51,6 +57,35 @@ async def test_a_resolving_event_resolves_the_alert_about_its_subject_and_no_oth
     states = {alert["subject_id"]: alert["state"] for alert in await desk.alerts()}
     assert states == {str(mine): "resolved", str(other): "open"}
     assert await desk.published() == ["AlertRaised", "AlertRaised", "AlertResolved"]
+
+
+async def test_a_stock_that_is_low_again_is_told_again(desk: Desk) -> None:
+    figures = {"stock_id": "rey:rice", "county": County.REY, "commodity": "rice", "stock_tonnes": 5, "cover_days": 2}
+    low = EssentialStockLow.model_validate(figures | {"low_below_days": 3})
+    await desk.take(low, 1)
+    await desk.take(EssentialStockRecovered.model_validate(figures | {"recovered_above_days": 5}), 2)
+    await desk.take(low, 3)
+    alerts = await desk.alerts()
+    assert {alert["subject_id"] for alert in alerts} == {"rey:rice"}
+    assert sorted(alert["state"] for alert in alerts) == ["open", "resolved"]
+    assert alerts[0]["details"]["commodity"] == "rice"
+
+
+async def test_more_time_resolves_the_overdue_alert_until_it_is_overdue_again(desk: Desk) -> None:
+    late = overdue()
+    extended = CorrectiveActionExtended(
+        action_id=late.action_id,
+        warehouse_id=late.warehouse_id,
+        county=late.county,
+        severity=Severity.MAJOR,
+        due_at=late.due_at + timedelta(days=7),
+        was_overdue=True,
+    )
+    await desk.take(late, 1)
+    await desk.take(extended, 2)
+    assert [alert["state"] for alert in await desk.alerts()] == ["resolved"]
+    await desk.take(late, 3)
+    assert sorted(alert["state"] for alert in await desk.alerts()) == ["open", "resolved"]
 
 
 async def test_what_has_not_left_when_an_alert_is_resolved_does_not_leave(desk: Desk) -> None:

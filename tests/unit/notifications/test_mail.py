@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 from email import message_from_bytes
 from email.policy import default
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import yaml
 
 from services.notifications.domain.terms import TERMS
 from services.notifications.mail import LANGUAGES, Letters, MissingTemplateError, compose, moment
@@ -18,6 +20,7 @@ from shared.contracts import nationals, warehouse
 from shared.contracts.counties import County
 
 KINDS = sorted({rule.kind for rule in RULES.rules})
+SERVICES = Path(__file__).parents[3] / "services"
 RAISED_AT = datetime(2026, 11, 22, 4, 15, tzinfo=UTC)
 LINK = "http://127.0.0.1:8083/acknowledge/a.b.c"
 DETAILS = {
@@ -35,6 +38,10 @@ DETAILS = {
     "case_id": str(UUID(int=4)),
     "channel": "email",
     "alert_kind": "discrepancy_found",
+    "commodity": "rice",
+    "stock_tonnes": 12.5,
+    "cover_days": 2.25,
+    "low_below_days": 3.0,
 }
 letters = Letters()
 
@@ -147,3 +154,8 @@ def test_every_word_that_a_template_shows_has_a_persian_name(words: type[StrEnum
 
 def test_every_kind_of_alert_has_a_persian_name() -> None:
     assert set(KINDS) <= TERMS["fa"].keys()
+
+
+def test_every_essential_good_has_a_persian_name() -> None:
+    catalogue = yaml.safe_load((SERVICES / "warehouse" / "essential_goods.yaml").read_text(encoding="utf-8"))
+    assert {key: goods["fa"] for key, goods in catalogue["commodities"].items()}.items() <= TERMS["fa"].items()

@@ -13,9 +13,13 @@ from shared.contracts.counties import County
 from shared.contracts.nationals import CentreCapacityThresholdCrossed, PhaseTwoReviewRequested, PlaceKind
 from shared.contracts.notifications import AlertSeverity, AlertUndelivered
 from shared.contracts.warehouse import (
+    CorrectiveActionExtended,
     CorrectiveActionOpened,
     CorrectiveActionOverdue,
+    CorrectiveActionReopened,
     CorrectiveActionResolved,
+    EssentialStockLow,
+    EssentialStockRecovered,
     HoldGround,
     Severity,
     WarehousePutOnHold,
@@ -80,6 +84,55 @@ def test_an_opened_action_alerts_only_when_it_is_critical() -> None:
 
     assert [rule.kind for rule in raised_by(opened(Severity.CRITICAL))] == ["corrective_action_opened"]
     assert raised_by(opened(Severity.MAJOR)) == []
+
+
+@pytest.mark.parametrize(
+    ("severity", "rule_id"),
+    [
+        (Severity.MINOR, "corrective_action_reopened"),
+        (Severity.CRITICAL, "critical_corrective_action_reopened"),
+    ],
+)
+def test_a_reopened_action_is_told_and_resolved_with_the_action(severity: Severity, rule_id: str) -> None:
+    reopened = CorrectiveActionReopened(
+        action_id=uuid4(), warehouse_id=uuid4(), county=County.REY, severity=severity, due_at=NOW
+    )
+    [rule] = raised_by(reopened)
+    assert (rule.rule_id, rule.kind) == (rule_id, "corrective_action_reopened")
+    assert [resolver.event_type for resolver in rule.resolvers] == [CorrectiveActionResolved]
+
+
+@pytest.mark.parametrize("severity", [Severity.MINOR, Severity.CRITICAL])
+def test_more_time_resolves_the_overdue_alert_and_raises_none(severity: Severity) -> None:
+    def extended(action_id: UUID, *, was_overdue: bool) -> CorrectiveActionExtended:
+        return CorrectiveActionExtended(
+            action_id=action_id,
+            warehouse_id=uuid4(),
+            county=County.REY,
+            severity=severity,
+            due_at=NOW,
+            was_overdue=was_overdue,
+        )
+
+    late = overdue(severity)
+    [rule] = raised_by(late)
+    more = extended(late.action_id, was_overdue=True)
+    assert raised_by(more) == []
+    [resolver] = [resolver for resolver in rule.resolvers if resolver.matches(more)]
+    assert resolver.subject_of(more) == rule.source.subject_of(late)
+    assert not any(resolver.matches(extended(late.action_id, was_overdue=False)) for resolver in rule.resolvers)
+
+
+def test_a_low_stock_is_told_to_the_working_group_and_resolved_when_it_recovers() -> None:
+    figures = {"stock_id": "rey:rice", "county": County.REY, "commodity": "rice", "stock_tonnes": 5, "cover_days": 2}
+    low = EssentialStockLow.model_validate(figures | {"low_below_days": 3})
+    recovered = EssentialStockRecovered.model_validate(figures | {"recovered_above_days": 5})
+    [rule] = raised_by(low)
+    assert (rule.audience, rule.kind) == (Audience.WORKING_GROUP, "essential_stock_low")
+    assert raised_by(recovered) == []
+    [resolver] = rule.resolvers
+    assert resolver.matches(recovered)
+    assert resolver.subject_of(recovered) == rule.source.subject_of(low) == "rey:rice"
 
 
 def test_a_hold_is_critical_and_found_again_by_its_id() -> None:
