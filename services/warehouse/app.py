@@ -2,6 +2,8 @@
 
 from services.warehouse import handlers, timers
 from services.warehouse.api import router
+from services.warehouse.day_end import watch_day_end
+from services.warehouse.photo_sweep import sweep_photos
 from services.warehouse.settings import WarehouseSettings
 from shared.contracts import warehouse as contracts
 from shared.kit.service import Service
@@ -13,4 +15,6 @@ service = Service(
     handlers=handlers,
     timers=timers,
     contracts=contracts,
+    workers=(sweep_photos, watch_day_end),
+    raw_media_types=frozenset({"text/xml", "application/xml"}),
 )

@@ -15,6 +15,7 @@ from shared.contracts.counties import County
 SITES = Stream("warehouse", "sites", key_field="warehouse_id")
 INSPECTIONS = Stream("warehouse", "inspections", key_field="inspection_id")
 CORRECTIVE_ACTIONS = Stream("warehouse", "corrective-actions", key_field="action_id")
+ESSENTIAL_STOCK = Stream("warehouse", "essential-stock", key_field="stock_id")
 
 
 class WarehouseKind(StrEnum):
@@ -92,6 +93,14 @@ class RowReason(StrEnum):
     """Several rows claim one id and differ: none of them is taken."""
     OPEN_WORK_IN_COUNTY = "open_work_in_county"
     """The row moves a site to another county while its present county has open work on it."""
+    OLDER_THAN_STORED = "older_than_stored"
+    """The row's registry update date lies before the one that is stored."""
+    CELL_ERROR = "cell_error"
+    """The cell holds a formula's error, or a formula without a result."""
+    TOO_MANY_CELLS = "too_many_cells"
+    """A row of a text file has more cells than its header, so its cells may have slipped."""
+    PERSONAL_ID = "personal_id"
+    """The cell holds a natural person's national id; its value is repeated nowhere."""
 
 
 class WarehouseRegistered(Event):
@@ -121,14 +130,39 @@ class WarehouseChanged(Event):
     is_inspected: bool = False
     verified_capacity_tonnes: float = 0.0
     in_use_capacity_tonnes: float = 0.0
+    is_within_interval: bool = False
+    caused_by_inspection_id: UUID | None = None
+    """The inspection from which the change follows, where a person accepted it from the field; None: the register's own."""
 
 
 class InspectionScheduled(Event):
+    """`recount_of`: the inspection whose count this one repeats."""
+
     stream: ClassVar[Stream] = INSPECTIONS
     inspection_id: UUID
     warehouse_id: UUID
     county: County
     due_on: date
+    recount_of: UUID | None = None
+
+
+class InspectionReassigned(Event):
+    """The inspection went to another inspector; who they are stays in the service."""
+
+    stream: ClassVar[Stream] = INSPECTIONS
+    inspection_id: UUID
+    warehouse_id: UUID
+    county: County
+    due_on: date
+
+
+class InspectionPostponed(Event):
+    stream: ClassVar[Stream] = INSPECTIONS
+    inspection_id: UUID
+    warehouse_id: UUID
+    county: County
+    due_on: date
+    due_on_before: date
 
 
 class InspectionCompleted(Event):
@@ -146,6 +180,8 @@ class InspectionCompleted(Event):
     in_use_capacity_tonnes_before: float
     failed_items: int
     inspected_at: datetime
+    enters_interval: bool = False
+    """The site was not within its inspection interval before (never inspected, or lapsed) and is now."""
 
 
 class DiscrepancyFound(Event):
@@ -185,6 +221,29 @@ class CorrectiveActionOverdue(Event):
     due_at: datetime
 
 
+class CorrectiveActionExtended(Event):
+    """A person gave an open action more time. `was_overdue`: it had been announced as overdue and no longer is."""
+
+    stream: ClassVar[Stream] = CORRECTIVE_ACTIONS
+    action_id: UUID
+    warehouse_id: UUID
+    county: County
+    severity: Severity
+    due_at: datetime
+    was_overdue: bool
+
+
+class CorrectiveActionReopened(Event):
+    """What was closed with evidence is not mended; it is open again, with a new due time."""
+
+    stream: ClassVar[Stream] = CORRECTIVE_ACTIONS
+    action_id: UUID
+    warehouse_id: UUID
+    county: County
+    severity: Severity
+    due_at: datetime
+
+
 class CorrectiveActionResolved(Event):
     stream: ClassVar[Stream] = CORRECTIVE_ACTIONS
     action_id: UUID
@@ -202,9 +261,71 @@ class WarehousePutOnHold(Event):
     referred_to: Literal["health_authority", "anti_smuggling_commission"]
 
 
+class EssentialStockLow(Event):
+    """A county's declared stock of a commodity covers fewer days than `low_below_days`. Alternates with Recovered.
+
+    `stock_id` is ``county:commodity``; `commodity` a key of the service's catalogue. `cover_days` is rounded down.
+    """
+
+    stream: ClassVar[Stream] = ESSENTIAL_STOCK
+    stock_id: str
+    county: County
+    commodity: str
+    stock_tonnes: float
+    cover_days: float
+    low_below_days: float
+
+
+class EssentialStockRecovered(Event):
+    """A stock that was low covers more days than `recovered_above_days`, which lies above `low_below_days`."""
+
+    stream: ClassVar[Stream] = ESSENTIAL_STOCK
+    stock_id: str
+    county: County
+    commodity: str
+    stock_tonnes: float
+    cover_days: float
+    recovered_above_days: float
+
+
 class WarehouseHoldLifted(Event):
     stream: ClassVar[Stream] = SITES
     hold_id: UUID
     warehouse_id: UUID
     county: County
     ground: HoldGround
+
+
+class SiteIntervalLapsed(Event):
+    """The day on which an inspected site's next inspection was due (`due_on`) has passed without one."""
+
+    stream: ClassVar[Stream] = SITES
+    warehouse_id: UUID
+    county: County
+    due_on: date
+
+
+class TrainingExpired(Event):
+    """A training of one of the site's staff ended with `expires_on` and was not renewed; of whom is not told."""
+
+    stream: ClassVar[Stream] = SITES
+    warehouse_id: UUID
+    county: County
+    record_id: UUID
+    course: str
+    expires_on: date
+
+
+class ComplianceCertificateIssued(Event):
+    stream: ClassVar[Stream] = SITES
+    certificate_id: UUID
+    warehouse_id: UUID
+    county: County
+    valid_until: date
+
+
+class ComplianceCertificateRevoked(Event):
+    stream: ClassVar[Stream] = SITES
+    certificate_id: UUID
+    warehouse_id: UUID
+    county: County

@@ -5,6 +5,7 @@ added as a float.
 """
 
 from collections.abc import Callable, Iterable
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -12,12 +13,15 @@ from typing import Any
 from shared.contracts.base import Event
 from shared.contracts.counties import County
 from shared.contracts.warehouse import (
+    CorrectiveActionExtended,
     CorrectiveActionOpened,
     CorrectiveActionOverdue,
+    CorrectiveActionReopened,
     CorrectiveActionResolved,
     DiscrepancyFound,
     DiscrepancyResolved,
     InspectionCompleted,
+    SiteIntervalLapsed,
     WarehouseChanged,
     WarehouseHoldLifted,
     WarehousePutOnHold,
@@ -35,6 +39,7 @@ class Counter(StrEnum):
     VERIFIED_CAPACITY_TONNES = "verified_capacity_tonnes"
     IN_USE_CAPACITY_TONNES = "in_use_capacity_tonnes"
     INSPECTED_SITES = "inspected_sites"
+    INSPECTED_WITHIN_INTERVAL = "inspected_within_interval"
     COMPLETED_INSPECTIONS = "completed_inspections"
     OPEN_DISCREPANCIES = "open_discrepancies"
     OPEN_ACTIONS = "open_actions"
@@ -59,15 +64,15 @@ def counter_deltas(event: Event) -> Iterable[Delta]:
     return deltas_of(event) if deltas_of else ()
 
 
-def sum_deltas(events: Iterable[Event]) -> dict[tuple[County, Counter], Decimal]:
-    """The sum of all deltas of `events` by county and counter; the same for any order of `events`.
+def sum_deltas(events: Iterable[tuple[date, Event]]) -> dict[tuple[date, County, Counter], Decimal]:
+    """The sum of all deltas of `events` (day of the event, event) by day, county and counter; the same for any order.
 
     A counter that was touched stays in the result at zero, so that any split into batches leaves the same rows.
     """
-    sums: dict[tuple[County, Counter], int] = {}
-    for event in events:
+    sums: dict[tuple[date, County, Counter], int] = {}
+    for day, event in events:
         for county, counter, delta in counter_deltas(event):
-            key = county, counter
+            key = day, county, counter
             sums[key] = sums.get(key, 0) + delta
     return {key: Decimal(amount).scaleb(-_DECIMALS) for key, amount in sums.items()}
 
@@ -86,10 +91,11 @@ def _changed(event: WarehouseChanged) -> Iterable[Delta]:
     yield event.county, Counter.REGISTERED_CAPACITY_TONNES, _thousandths(event.capacity_tonnes)
     if event.county is event.county_before:
         return
-    inspected = _ONE * event.is_inspected
+    inspected, within_interval = _ONE * event.is_inspected, _ONE * event.is_within_interval
     for county, sign in ((event.county_before, -1), (event.county, 1)):
         yield county, Counter.REGISTERED_SITES, _ONE * sign
         yield county, Counter.INSPECTED_SITES, inspected * sign
+        yield county, Counter.INSPECTED_WITHIN_INTERVAL, within_interval * sign
         yield county, Counter.VERIFIED_CAPACITY_TONNES, _thousandths(event.verified_capacity_tonnes) * sign
         yield county, Counter.IN_USE_CAPACITY_TONNES, _thousandths(event.in_use_capacity_tonnes) * sign
 
@@ -99,8 +105,13 @@ def _completed(event: InspectionCompleted) -> Iterable[Delta]:
     in_use = _thousandths(event.in_use_capacity_tonnes) - _thousandths(event.in_use_capacity_tonnes_before)
     yield event.county, Counter.COMPLETED_INSPECTIONS, _ONE
     yield event.county, Counter.INSPECTED_SITES, _ONE * event.is_first_of_site
+    yield event.county, Counter.INSPECTED_WITHIN_INTERVAL, _ONE * event.enters_interval
     yield event.county, Counter.VERIFIED_CAPACITY_TONNES, verified
     yield event.county, Counter.IN_USE_CAPACITY_TONNES, in_use
+
+
+def _action_extended(event: CorrectiveActionExtended) -> Iterable[Delta]:
+    yield event.county, Counter.OVERDUE_ACTIONS, -_ONE * event.was_overdue
 
 
 def _action_resolved(event: CorrectiveActionResolved) -> Iterable[Delta]:
@@ -116,10 +127,13 @@ _DELTAS: dict[type[Event], Callable[[Any], Iterable[Delta]]] = {
     WarehouseRegistered: _registered,
     WarehouseChanged: _changed,
     InspectionCompleted: _completed,
+    SiteIntervalLapsed: _step(Counter.INSPECTED_WITHIN_INTERVAL, -_ONE),
     DiscrepancyFound: _step(Counter.OPEN_DISCREPANCIES, _ONE),
     DiscrepancyResolved: _step(Counter.OPEN_DISCREPANCIES, -_ONE),
     CorrectiveActionOpened: _step(Counter.OPEN_ACTIONS, _ONE),
     CorrectiveActionOverdue: _step(Counter.OVERDUE_ACTIONS, _ONE),
+    CorrectiveActionExtended: _action_extended,
+    CorrectiveActionReopened: _step(Counter.OPEN_ACTIONS, _ONE),
     CorrectiveActionResolved: _action_resolved,
     WarehousePutOnHold: _step(Counter.HOLDS, _ONE),
     WarehouseHoldLifted: _step(Counter.HOLDS, -_ONE),

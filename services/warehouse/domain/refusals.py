@@ -11,20 +11,44 @@ IMPORT_FILE_TOO_LARGE = RefusalType(
 IMPORT_FILE_UNREADABLE = RefusalType(
     "warehouse.import.file_unreadable",
     422,
-    "The file cannot be read as an XLSX workbook or as CSV in UTF-8 ({problem}). Save it again and send it anew.",
-    "فایل به‌عنوان XLSX یا CSV با کدگذاری UTF-8 خوانده نمی‌شود ({problem}). آن را دوباره ذخیره و ارسال کنید.",
+    "The file cannot be read as XLSX, XLS or CSV ({problem}). Save it again as XLSX and send it anew.",
+    "فایل به‌عنوان XLSX یا XLS یا CSV خوانده نمی‌شود ({problem}). آن را دوباره به صورت XLSX ذخیره و ارسال کنید.",
 )
 IMPORT_EMPTY = RefusalType(
     "warehouse.import.empty",
     422,
-    "The first sheet has no rows under its header row.",
-    "برگهٔ نخست زیر سطر عنوان هیچ سطری ندارد.",
+    "The sheet has no rows under its header row.",
+    "برگه زیر سطر عنوان هیچ سطری ندارد.",
 )
 IMPORT_COLUMN_MISSING = RefusalType(
     "warehouse.import.column_missing",
     422,
-    "Row 1 does not head these columns: {columns}. Nothing was imported.",
-    "سطر ۱ این ستون‌ها را ندارد: {columns}. چیزی وارد نشد.",
+    "Row {row} does not head these columns: {columns}. Nothing was imported.",
+    "سطر {row} این ستون‌ها را ندارد: {columns}. چیزی وارد نشد.",
+)
+IMPORT_MAPPING_INVALID = RefusalType(
+    "warehouse.import.mapping_invalid",
+    422,
+    "The mapping file is not valid: {problem}. The file was not read.",
+    "فایل نگاشت معتبر نیست: {problem}. فایل خوانده نشد.",
+)
+IMPORT_MAPPING_HEADER_MISSING = RefusalType(
+    "warehouse.import.mapping_header_missing",
+    422,
+    "The mapping names headings that row {row} does not have: {headers}.",
+    "نگاشت عنوان‌هایی را نام می‌برد که سطر {row} ندارد: {headers}.",
+)
+IMPORT_SHEET_MISSING = RefusalType(
+    "warehouse.import.sheet_missing",
+    422,
+    "The workbook has no sheet {sheet}.",
+    "کارپوشه برگهٔ {sheet} را ندارد.",
+)
+IMPORT_NOT_FOUND = RefusalType(
+    "warehouse.import.not_found",
+    404,
+    "There is no such registry import, or its report is no longer kept.",
+    "چنین ورود فایلی نیست یا گزارش آن دیگر نگهداری نمی‌شود.",
 )
 IMPORT_COLUMN_REPEATED = RefusalType(
     "warehouse.import.column_repeated",
@@ -98,12 +122,6 @@ SUBMISSION_NOT_ASSIGNED = RefusalType(
     "The inspection is assigned to another inspector.",
     "این بازرسی به بازرس دیگری سپرده شده است.",
 )
-SUBMISSION_CONFLICT = RefusalType(
-    "warehouse.submission.conflict",
-    409,
-    "This instance id was already received with other content. Nothing was overwritten; a person must decide.",
-    "این شناسهٔ ارسال پیش‌تر با محتوای دیگری رسیده است. چیزی بازنویسی نشد؛ تصمیم با یک شخص است.",
-)
 SUBMISSION_IN_FUTURE = RefusalType(
     "warehouse.submission.inspected_in_future",
     422,
@@ -127,6 +145,24 @@ SUBMISSION_SEVERITY_MISSING = RefusalType(
     422,
     "A failed item needs a severity: {items}.",
     "مورد مردود باید شدت داشته باشد: {items}.",
+)
+SUBMISSION_PHOTO_MISSING = RefusalType(
+    "warehouse.submission.photo_missing",
+    422,
+    "A failed item needs a photo: {items}.",
+    "مورد مردود باید عکس داشته باشد: {items}.",
+)
+SUBMISSION_PHOTO_REPEATED = RefusalType(
+    "warehouse.submission.photo_repeated",
+    422,
+    "Two photos of one submission have the same name: {names}.",
+    "دو عکس یک ارسال نام یکسان دارند: {names}.",
+)
+SUBMISSION_PHOTOS_TOO_MANY = RefusalType(
+    "warehouse.submission.photos_too_many",
+    422,
+    "A submission names at most {photos_max} photos.",
+    "هر ارسال حداکثر {photos_max} عکس دارد.",
 )
 SUBMISSION_COORDINATE_INCOMPLETE = RefusalType(
     "warehouse.submission.coordinate_incomplete",

@@ -18,6 +18,8 @@ class RiskClass(StrEnum):
 INTERVAL_DAYS: dict[RiskClass, int] = {RiskClass.A: 90, RiskClass.B: 180, RiskClass.C: 365}
 FIRST_INSPECTION_DAYS: dict[RiskClass, int] = {RiskClass.A: 15, RiskClass.B: 30, RiskClass.C: 60}
 """Intervals are the project's own choice, to be confirmed by the province."""
+POSTPONED_DAYS_MAX = 90
+"""An inspection is put off by this much at once, at most; the project's own choice, to be confirmed by the province."""
 LARGE_CAPACITY_TONNES = Decimal(20_000)
 
 _CLASS_OF_KIND: dict[WarehouseKind, RiskClass] = {

@@ -7,10 +7,17 @@ from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, SkipValidation, StringConstraints
 
-from services.warehouse.domain.inspection import InspectionState, ItemResult, ReviewDecision
+from services.warehouse.domain.inspection import (
+    CHECKLIST_VERSION,
+    PHOTOS_MAX,
+    InspectionState,
+    ItemResult,
+    ReviewDecision,
+)
 from services.warehouse.domain.persian import DECIMALS
-from services.warehouse.domain.registry import ReadTable
 from services.warehouse.domain.registry_row import CAPACITY_TONNES_MAX, COORDINATE_DECIMALS, FLOOR_AREA_M2_MAX
+from services.warehouse.domain.submission import Channel
+from services.warehouse.registry_file import Progress, ReadRegistry
 from shared.contracts.counties import County
 from shared.contracts.warehouse import ChecklistItem, HoldGround, RowReason, Severity, Verdict, WarehouseKind
 
@@ -26,8 +33,12 @@ CapacityTonnes = Annotated[Decimal, Field(ge=0, le=CAPACITY_TONNES_MAX, allow_in
 FloorAreaM2 = Annotated[Decimal, Field(ge=0, le=FLOOR_AREA_M2_MAX, allow_inf_nan=False), _rounded(DECIMALS)]
 LatitudeDeg = Annotated[Decimal, Field(ge=-90, le=90, allow_inf_nan=False), _rounded(COORDINATE_DECIMALS)]
 LongitudeDeg = Annotated[Decimal, Field(ge=-180, le=180, allow_inf_nan=False), _rounded(COORDINATE_DECIMALS)]
+OperatorId = Annotated[str, StringConstraints(pattern=r"^[0-9]{11}$")]
+"""National id of the legal entity that operates a site, in ASCII digits; a natural person's has ten."""
 Account = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=128)]
 InstanceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9:._-]{1,128}$")]
+PhotoName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$")]
+"""A picture as the phone calls it."""
 ReasonText = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000, pattern=r"^[^\x00]*$")
 ]
@@ -40,13 +51,15 @@ class Message(BaseModel):
 
 
 class ImportRegistry(BaseModel):
-    """A registry file, already read. The file's hash stands for its rows where two commands are compared."""
+    """A registry file, already read. Its hash and its mapping's stand for it where two commands are compared."""
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
     mode: Literal["dry_run", "apply"]
     file_sha256: str
-    table: SkipValidation[ReadTable] = Field(exclude=True)
+    mapping_sha256: str | None = None
+    read: SkipValidation[ReadRegistry] = Field(exclude=True)
+    progress: SkipValidation[Progress] = Field(exclude=True)
 
 
 class RefusedCell(BaseModel):
@@ -61,7 +74,10 @@ class RefusedCell(BaseModel):
 
 
 class RegistryImported(BaseModel):
-    """rows = added + changed + unchanged + refused_rows. `refused_omitted` counts reasons beyond the longest answer."""
+    """rows = added + changed + unchanged + refused_rows. `refused_omitted` counts reasons beyond the longest answer.
+
+    `missing` counts recorded sites that the file does not name; nothing changes on them.
+    """
 
     import_id: UUID
     mode: Literal["dry_run", "apply"]
@@ -74,6 +90,7 @@ class RegistryImported(BaseModel):
     refused: list[RefusedCell]
     refused_omitted: int
     ignored_columns: list[str]
+    missing: int = 0
 
 
 class ScheduleInspection(Message):
@@ -101,14 +118,16 @@ class FoundFigures(Message):
     operating: bool
     latitude: LatitudeDeg | None = None
     longitude: LongitudeDeg | None = None
+    operator_id: OperatorId | None = None
 
 
 class ChecklistAnswer(Message):
-    """One item; a fail needs a severity."""
+    """One item; a fail needs a severity and a photo."""
 
     item: ChecklistItem
     result: ItemResult
     severity: Severity | None = None
+    photos: list[PhotoName] = Field(default=[], max_length=PHOTOS_MAX)
 
 
 class SubmissionBody(Message):
@@ -119,10 +138,20 @@ class SubmissionBody(Message):
     found: FoundFigures
     items: list[ChecklistAnswer] = Field(max_length=len(ChecklistItem) * 2)
     suspicion: HoldGround | None = None
+    photos: list[PhotoName] = Field(default=[], max_length=PHOTOS_MAX)
+    """Pictures of the site that belong to no item."""
+    deprecated_id: InstanceId | None = None
+    """The instance id of the inspector's own submission that this one replaces."""
 
 
 class SubmitInspection(SubmissionBody):
+    """`on_behalf_of` is the inspector, where a gateway sends it; `checklist_version` is that of the form."""
+
     inspection_id: UUID
+    channel: Channel = Channel.JSON
+    form_version: str | None = None
+    checklist_version: int = CHECKLIST_VERSION
+    on_behalf_of: Account | None = None
 
 
 class InspectionSubmitted(BaseModel):
@@ -131,14 +160,30 @@ class InspectionSubmitted(BaseModel):
 
 
 class ReviewBody(Message):
-    """A reviewer's decision; returning needs a reason."""
+    """A reviewer's decision; returning needs a reason, general or for an item of the checklist.
+
+    `duplicate_of`, with an approval: the site was found to be this other one, registered a second time. `submission_id`:
+    the submission that the reviewer looked at; where an edit has taken its place meanwhile, the decision is refused.
+    """
 
     decision: ReviewDecision
     reasons: list[ReasonText] = Field(default=[], max_length=REASONS_MAX)
+    item_reasons: dict[ChecklistItem, ReasonText] = {}
+    duplicate_of: UUID | None = None
+    submission_id: UUID | None = None
 
 
 class ReviewInspection(ReviewBody):
     inspection_id: UUID
+
+
+class RecountOpened(BaseModel):
+    """The count is made again by `due_on`, by anybody but `not_by`; with `disputed`, a person decides between two counts."""
+
+    recount_id: UUID
+    due_on: date
+    not_by: list[str]
+    disputed: bool = False
 
 
 class InspectionReviewed(BaseModel):
@@ -150,6 +195,8 @@ class InspectionReviewed(BaseModel):
     discrepancy_id: UUID | None = None
     action_ids: list[UUID] = []
     hold_id: UUID | None = None
+    proposal_ids: list[UUID] = []
+    recount: RecountOpened | None = None
 
 
 class EvidenceBody(Message):
@@ -175,11 +222,3 @@ class ResolveDiscrepancy(ReasonBody):
 
 class DiscrepancyResolvedAnswer(BaseModel):
     discrepancy_id: UUID
-
-
-class LiftHold(ReasonBody):
-    hold_id: UUID
-
-
-class HoldLifted(BaseModel):
-    hold_id: UUID
