@@ -127,12 +127,15 @@ class HandWrittenLoop:
             await connection.close()
 
     async def _apply(self, connection: Connection, records: list[Record]) -> None:
-        events: dict[UUID, dict[str, Any]] = {}
+        events: dict[UUID, tuple[str, dict[str, Any]]] = {}
         for record in records:
+            event_id, recorded_at = "", ""
             for name, value in record.headers:
                 if name == "ce_id":
-                    events[UUID(value.decode())] = orjson.loads(record.value or b"")
-                    break
+                    event_id = value.decode()
+                elif name == "ce_time":
+                    recorded_at = value.decode()
+            events[UUID(event_id)] = recorded_at, orjson.loads(record.value or b"")
         async with connection.transaction():
             fresh = await connection.fetch(
                 """
@@ -142,7 +145,7 @@ class HandWrittenLoop:
                 CONSUMER_ID,
                 list(events),
             )
-            await add_to_counters(connection, sum_bodies([events[row["event_id"]] for row in fresh]))
+            await add_to_counters(connection, sum_bodies(events[row["event_id"]] for row in fresh))
 
 
 class PlainHandler:
@@ -164,7 +167,8 @@ class PlainHandler:
                     UUID(message.headers["ce_id"]),
                 )
                 if fresh is not None:
-                    await add_to_counters(connection, sum_bodies([event.model_dump(mode="json")]))
+                    body = message.headers["ce_time"], event.model_dump(mode="json")
+                    await add_to_counters(connection, sum_bodies([body]))
             await message.ack()
             taken += 1
             if taken == source.records:

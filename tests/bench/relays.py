@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections import Counter as Tally
 from collections import defaultdict
+from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -171,7 +172,7 @@ async def read_back(bootstrap_servers: str, topic: str, records: int) -> tuple[C
     """
     consumer: Any = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap_servers, auto_offset_reset="earliest")
     times: Tally[UUID] = Tally()
-    bodies: list[dict[str, Any]] = []
+    bodies: list[tuple[str, dict[str, Any]]] = []
     await consumer.start()
     try:
         async with asyncio.timeout(DRAIN_DEADLINE_S):
@@ -180,7 +181,10 @@ async def read_back(bootstrap_servers: str, topic: str, records: int) -> tuple[C
                     for record in some:
                         received = read_event(dict(record.headers), record.value, InspectionCompleted)
                         times[received.id] += 1
-                        bodies.append(received.event.model_dump(mode="json"))
+                        bodies.append((received.time.isoformat(), received.event.model_dump(mode="json")))
     finally:
         await consumer.stop()
-    return sum_bodies(bodies), set(times.values())
+    counters: Counters = defaultdict(Decimal)
+    for (_, county, counter), delta in sum_bodies(bodies).items():
+        counters[county, counter] += delta
+    return counters, set(times.values())

@@ -17,7 +17,7 @@ from tests.support.environment import ServiceDatabase
 
 POOL_CONNECTIONS = 4
 WRITER_CONNECTIONS = 8
-CONSUMER_TABLES = "inbox, stream_position, county_counter"
+CONSUMER_TABLES = "inbox, stream_position, county_counter, county_counter_day"
 LATENCY_EVENTS_PER_S = 500
 
 ContenderT = TypeVar("ContenderT")

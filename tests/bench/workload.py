@@ -55,7 +55,7 @@ def make_workload(count: int) -> Workload:
     for place in range(1, count + 1):
         county = chooser.choice(list(County))
         verified, verified_before, in_use, in_use_before = (chooser.randrange(CAPACITY_KG_MAX) for _ in range(4))
-        is_first = chooser.random() < 0.5
+        is_first, enters_interval = chooser.random() < 0.5, chooser.random() < 0.5
         event = InspectionCompleted(
             inspection_id=UUID(int=uuid7().int),
             warehouse_id=UUID(int=chooser.getrandbits(128)),
@@ -67,10 +67,12 @@ def make_workload(count: int) -> Workload:
             in_use_capacity_tonnes=in_use / 1000,
             in_use_capacity_tonnes_before=in_use_before / 1000,
             failed_items=chooser.randrange(FAILED_ITEMS_MAX),
+            enters_interval=enters_interval,
             inspected_at=now - timedelta(minutes=chooser.randrange(10_000)),
         )
         counts[county.value, "completed_inspections"] += 1
         counts[county.value, "inspected_sites"] += is_first
+        counts[county.value, "inspected_within_interval"] += enters_interval
         kilograms[county.value, "verified_capacity_tonnes"] += verified - verified_before
         kilograms[county.value, "in_use_capacity_tonnes"] += in_use - in_use_before
         events.append(_outgoing(event, place, now + timedelta(microseconds=place)))

@@ -79,7 +79,9 @@ def test_ctrl_c_stops_everything_and_what_was_stored_is_there_again(running: Ins
     os.kill(first.process.pid, signal.SIGINT)
     assert first.process.wait(STOP_DEADLINE_S) == 0, first.output
     assert not any(is_alive(record) for record in children.values())
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)  # inherited, as by a background job of a shell script
     again = running.start("up")
+    signal.signal(signal.SIGINT, handler)
     wait_up(again)
     assert "yes" in running.run("counters", "check")
     os.kill(again.process.pid, signal.SIGTERM)

@@ -98,6 +98,7 @@ class Day:
                     "in_use_capacity_tonnes": Decimal("1.5"),
                     "completed_inspections": Decimal(2),
                     "inspected_sites": Decimal(1),
+                    "inspected_within_interval": Decimal(1),
                     "open_discrepancies": Decimal(1),
                 }
             },
