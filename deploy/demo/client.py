@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import httpx
 
-from deploy.demo.ledger import Entry, Ledger
+from deploy.demo.ledger import OBSERVED, Entry, Ledger
 
 REQUEST_TIMEOUT_S = 10.0
 ANSWER_DEADLINE_S = 120.0
@@ -58,6 +58,10 @@ class Command:
     path: str
     body: Mapping[str, Any] | None = None
     upload: tuple[str, bytes] | None = None
+    raw: tuple[str, bytes] | None = None
+    """A body that is neither JSON nor one uploaded file: its media type and its bytes."""
+    headers: Mapping[str, str] | None = None
+    """Headers of its own; an Authorization among them stands in for the token."""
     intent: Mapping[str, Any] | None = None
     refusal: str | None = None
     tolerated: frozenset[str] = frozenset()
@@ -97,13 +101,16 @@ class DemoClient:
         if command.upload is not None:
             # The same bytes every time: a new boundary would make the repetition another request under the same key.
             headers["Content-Type"] = f"multipart/form-data; boundary=payesh-{key}"
+        if command.raw is not None:
+            headers["Content-Type"] = command.raw[0]
         response, attempts = await self._ask(
             command.actor,
             command.method,
             self._addresses.of(command.service) + command.path,
-            headers=headers,
+            headers=headers | dict(command.headers or {}),
             body=command.body,
             upload=command.upload,
+            raw=command.raw[1] if command.raw else None,
         )
         answer = _json_object(response)
         refused = response.status_code >= 400
@@ -131,6 +138,19 @@ class DemoClient:
         if response.status_code >= 400:
             raise UnexpectedAnswer(f"GET {path} as {actor}: {response.status_code} {response.text[:300]}")
         return response.json()
+
+    async def fetch(
+        self, actor: str | None, service: str, path: str, headers: Mapping[str, str] | None = None
+    ) -> bytes:
+        """The bytes of a GET, asked again until answered; without an actor, no token goes with it. Raises as `read` does."""
+        response, _ = await self._ask(actor, "GET", self._addresses.of(service) + path, headers=headers)
+        if response.status_code >= 400:
+            raise UnexpectedAnswer(f"GET {path} as {actor or 'anybody'}: {response.status_code} {response.text[:300]}")
+        return response.content
+
+    def observe(self, what: str, expected: object, seen: object) -> None:
+        """Keep in the ledger what an actor was shown beside what must be shown; the fold tells where they differ."""
+        self._ledger.append(Entry(OBSERVED, what, {"expected": expected}, 200, {"seen": seen}))
 
     async def read_once(self, actor: str, service: str, path: str) -> Any:
         """The JSON of a GET, or None where the service does not answer just now (for screens, which only look)."""
@@ -181,17 +201,18 @@ class DemoClient:
 
     async def _ask(
         self,
-        actor: str,
+        actor: str | None,
         method: str,
         url: str,
         *,
         headers: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
         upload: tuple[str, bytes] | None = None,
+        raw: bytes | None = None,
         params: Mapping[str, str] | None = None,
     ) -> tuple[httpx.Response, int]:
         async with self._slots:
-            return await self._repeat(method, url, actor, dict(headers or {}), body, upload, params)
+            return await self._repeat(method, url, actor, dict(headers or {}), body, upload, params, raw)
 
     async def _repeat(
         self,
@@ -202,6 +223,7 @@ class DemoClient:
         body: Mapping[str, Any] | None,
         upload: tuple[str, bytes] | None,
         params: Mapping[str, str] | None,
+        raw: bytes | None = None,
     ) -> tuple[httpx.Response, int]:
         deadline = time.monotonic() + ANSWER_DEADLINE_S
         delay_s, attempts, last = RETRY_DELAY_FIRST_S, 0, "no answer"
@@ -209,7 +231,7 @@ class DemoClient:
             attempts += 1
             try:
                 granted = await self._authorization(actor) if actor else {}
-                response = await self._send(method, url, headers | granted, body, upload, params)
+                response = await self._send(method, url, granted | headers, body, upload, params, raw)
                 if not _undecided(response):
                     return response, attempts
                 last = f"{response.status_code} {response.text[:200]}"
@@ -229,9 +251,12 @@ class DemoClient:
         body: Mapping[str, Any] | None,
         upload: tuple[str, bytes] | None,
         params: Mapping[str, str] | None,
+        raw: bytes | None,
     ) -> httpx.Response:
         files = {"file": upload} if upload else None
-        return await self._http.request(method, url, headers=headers, json=body, files=files, params=params)
+        return await self._http.request(
+            method, url, headers=headers, json=body, files=files, params=params, content=raw
+        )
 
     async def _authorization(self, actor: str) -> dict[str, str]:
         lock = self._token_locks.setdefault(actor, asyncio.Lock())

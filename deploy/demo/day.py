@@ -17,8 +17,9 @@ from deploy.demo.actors import PROVINCE_OFFICER
 from deploy.demo.board import Board, total
 from deploy.demo.casework import Casework
 from deploy.demo.client import Addresses, DemoClient
+from deploy.demo.fieldwork import resolve_action
 from deploy.demo.fold import Periods, fold
-from deploy.demo.inspections import CountyInspections, RegistryFile, import_registry, resolve_action, sites_of
+from deploy.demo.inspections import CountyInspections, RegistryFile, import_registry, sites_of
 from deploy.demo.ledger import Ledger
 from deploy.demo.mistakes import COUNTY as MISTAKES_COUNTY
 from deploy.demo.mistakes import make_mistakes
@@ -261,11 +262,10 @@ async def _reckon(
     if progress.parked:
         comparison.left_over.append(f"{progress.parked} parked events; see `payesh parked list`")
     metrics = await metric_sums(day.client, platform.addresses.services())
-    refusals = sum(day.ledger.refusals().values())
     summary = Summary(
         ok=comparison.ok,
-        commands_accepted=len(day.ledger.entries) - refusals,
-        commands_refused=refusals,
+        commands_accepted=day.ledger.commands_accepted(),
+        commands_refused=sum(day.ledger.refusals().values()),
         events_published=published,
         events_resent=max(0, published - progress.published),
         effects_applied=progress.applied,

@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from deploy.demo.ledger import Entry, Ledger
-from shared.contracts.counties import County
+from deploy.demo.expectation import AlertKey, Counters, ExpectedAlert, no_counters
+from deploy.demo.fold_warehouse import fold_warehouse
+from deploy.demo.ledger import OBSERVED, Ledger
 
 THRESHOLDS_PERCENT = (80, 95, 100)
 HYSTERESIS_POINTS = 5
-Counters = dict[str, dict[str, Decimal]]
-"""Value by county and counter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +25,6 @@ class Periods:
     booking_hold_s: float
     pause_reminders: int
     legal_review_reminders: int
-
-
-@dataclass(frozen=True, slots=True)
-class AlertKey:
-    """One alert: the routing rule and what it is about. `turn` tells repeated alerts about one subject apart."""
-
-    rule_id: str
-    subject_id: str
-    turn: int = 0
-
-
-@dataclass(slots=True)
-class ExpectedAlert:
-    county: str
-    resolved: bool = False
 
 
 @dataclass(slots=True)
@@ -62,129 +46,20 @@ def fold(ledger: Ledger, registry: Mapping[str, tuple[int, Decimal]], periods: P
     """
     alerts: dict[AlertKey, ExpectedAlert] = {}
     problems: list[str] = []
-    warehouse = _fold_warehouse(ledger, registry, alerts, problems)
+    warehouse = fold_warehouse(ledger, registry, alerts, problems)
     cases = _fold_cases(ledger, periods, alerts)
     places = _fold_places(ledger, periods, alerts)
+    problems += [
+        f"{entry.actor}: {entry.answer['seen']} instead of {entry.intent['expected']}"
+        for entry in ledger.accepted(OBSERVED)
+        if entry.answer["seen"] != entry.intent["expected"]
+    ]
     return Expected(warehouse, cases, places, alerts, problems)
-
-
-def _counters() -> Counters:
-    return {county.value: defaultdict(Decimal) for county in County}
-
-
-def exact(figure: object) -> Decimal:
-    """A figure in tonnes as the decimal it was sent as."""
-    return Decimal(str(figure))
-
-
-def _fold_warehouse(
-    ledger: Ledger,
-    registry: Mapping[str, tuple[int, Decimal]],
-    alerts: dict[AlertKey, ExpectedAlert],
-    problems: list[str],
-) -> Counters:
-    counters = _counters()
-    for county, (rows, capacity) in registry.items():
-        counters[county]["registered_sites"] += rows
-        counters[county]["registered_capacity_tonnes"] += capacity
-    last_found: dict[str, tuple[Decimal, Decimal]] = {}
-    actions = _Actions(counters, alerts)
-    for entry in ledger.accepted("inspection.approve"):
-        _fold_inspection(entry, counters[entry.intent["county"]], last_found)
-        _fold_findings(entry, counters[entry.intent["county"]], alerts, actions, problems)
-    for entry in ledger.accepted("discrepancy.resolve"):
-        counters[entry.intent["county"]]["open_discrepancies"] -= 1
-        alerts[AlertKey("discrepancy_found", entry.intent["discrepancy_id"])].resolved = True
-    for entry in ledger.accepted("hold.lift"):
-        counters[entry.intent["county"]]["holds"] -= 1
-        alerts[AlertKey("warehouse_put_on_hold", entry.intent["hold_id"])].resolved = True
-    for entry in ledger.accepted("action.resolve"):
-        actions.resolve(entry)
-    actions.let_the_rest_run_overdue()
-    return counters
-
-
-def _fold_inspection(
-    entry: Entry, counters: dict[str, Decimal], last_found: dict[str, tuple[Decimal, Decimal]]
-) -> None:
-    """Capacities follow the newest inspection of a site; a site counts as inspected once."""
-    site = str(entry.intent["warehouse_id"])
-    found = exact(entry.intent["capacity_tonnes"]), exact(entry.intent["in_use_capacity_tonnes"])
-    before = last_found.get(site, (Decimal(0), Decimal(0)))
-    counters["completed_inspections"] += 1
-    counters["inspected_sites"] += site not in last_found
-    counters["verified_capacity_tonnes"] += found[0] - before[0]
-    counters["in_use_capacity_tonnes"] += found[1] - before[1]
-    last_found[site] = found
-
-
-def _fold_findings(
-    entry: Entry,
-    counters: dict[str, Decimal],
-    alerts: dict[AlertKey, ExpectedAlert],
-    actions: "_Actions",
-    problems: list[str],
-) -> None:
-    intent, answer = entry.intent, entry.answer
-    county, where = str(intent["county"]), f"inspection {answer.get('inspection_id')}"
-    if answer.get("verdict") != intent["verdict"]:
-        problems.append(f"{where}: verdict {answer.get('verdict')}, the figures say {intent['verdict']}")
-    differs = intent["verdict"] != "confirmed"
-    if bool(answer.get("discrepancy_id")) != differs:
-        problems.append(f"{where}: discrepancy {answer.get('discrepancy_id')} at verdict {intent['verdict']}")
-    if len(answer.get("action_ids", [])) != intent["failed_items"]:
-        problems.append(
-            f"{where}: {len(answer.get('action_ids', []))} actions for {intent['failed_items']} failed items"
-        )
-    if bool(answer.get("hold_id")) != bool(intent["suspicion"]):
-        problems.append(f"{where}: hold {answer.get('hold_id')} at suspicion {intent['suspicion']}")
-    if answer.get("discrepancy_id"):
-        counters["open_discrepancies"] += 1
-        alerts[AlertKey("discrepancy_found", str(answer["discrepancy_id"]))] = ExpectedAlert(county)
-    if answer.get("hold_id"):
-        counters["holds"] += 1
-        alerts[AlertKey("warehouse_put_on_hold", str(answer["hold_id"]))] = ExpectedAlert(county)
-    for action_id in answer.get("action_ids", []):
-        actions.open(str(action_id), county, str(intent["severity"]))
-
-
-class _Actions:
-    """Open actions run overdue when nobody resolves them; critical ones raise an alert already when they open."""
-
-    def __init__(self, counters: Counters, alerts: dict[AlertKey, ExpectedAlert]) -> None:
-        self._counters = counters
-        self._alerts = alerts
-        self._open: dict[str, tuple[str, str]] = {}
-
-    def open(self, action_id: str, county: str, severity: str) -> None:
-        self._open[action_id] = county, severity
-        self._counters[county]["open_actions"] += 1
-        if severity == "critical":
-            self._alerts[AlertKey("critical_corrective_action_opened", action_id)] = ExpectedAlert(county)
-
-    def resolve(self, entry: Entry) -> None:
-        """`was_overdue` in the answer: overdue counted up when the timer fired, and counts down again now."""
-        action_id = str(entry.intent["action_id"])
-        county, severity = self._open.pop(action_id)
-        self._counters[county]["open_actions"] -= 1
-        if severity == "critical":
-            self._alerts[AlertKey("critical_corrective_action_opened", action_id)].resolved = True
-        if entry.answer["was_overdue"]:
-            self._alerts[AlertKey(_overdue_rule(severity), action_id)] = ExpectedAlert(county, resolved=True)
-
-    def let_the_rest_run_overdue(self) -> None:
-        for action_id, (county, severity) in self._open.items():
-            self._counters[county]["overdue_actions"] += 1
-            self._alerts[AlertKey(_overdue_rule(severity), action_id)] = ExpectedAlert(county)
-
-
-def _overdue_rule(severity: str) -> str:
-    return "critical_corrective_action_overdue" if severity == "critical" else "corrective_action_overdue"
 
 
 def _fold_cases(ledger: Ledger, periods: Periods, alerts: dict[AlertKey, ExpectedAlert]) -> Counters:
     """Every case that is neither closed nor paused lapses; each pause and each legal review is chased to its last reminder."""
-    counters = _counters()
+    counters = no_counters()
     county_of: dict[str, str] = {}
     pauses: defaultdict[str, int] = defaultdict(int)
     for entry in ledger.accepted("case.open"):
@@ -314,6 +189,9 @@ POLICY_OF_RULE: Mapping[str, str] = {
     "critical_corrective_action_opened": "urgent",
     "discrepancy_found": "standard",
     "warehouse_put_on_hold": "urgent",
+    "corrective_action_reopened": "standard",
+    "critical_corrective_action_reopened": "urgent",
+    "essential_stock_low": "standard",
     "centre_capacity_threshold_crossed": "standard",
     "centre_full": "urgent",
     "phase_two_review_requested": "office",

@@ -2,19 +2,19 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from random import Random
 from typing import Any
 from uuid import UUID
 
 from deploy.demo.actors import PROVINCE_OFFICER, REGISTRY_CLERK
 from deploy.demo.client import Command, DemoClient
+from deploy.demo.fieldwork import SERVICE, Fieldwork, Site, count, pictures_of, resolve_action, submission
 from deploy.demo.ledger import Entry
+from deploy.demo.phone import Phone
 from deploy.demo.plan import ActionFollowUp, CountyPlan, Visit
 from shared.contracts.counties import County
-from shared.contracts.warehouse import ChecklistItem, Verdict
+from shared.contracts.warehouse import Verdict
 
-SERVICE = "warehouse"
 SITES_PAGE = 200
 CAPACITY_TONNES_MIN = 200.0
 """Smaller sites are left out: there the tolerance in tonnes, not the share, decides the verdict."""
@@ -44,9 +44,9 @@ async def import_registry(client: DemoClient, file: RegistryFile, kind: str, mod
     )
 
 
-async def sites_of(client: DemoClient, county: County, needed: int) -> list[dict[str, Any]]:
+async def sites_of(client: DemoClient, county: County, needed: int) -> list[Site]:
     """The first active sites of a county that are large enough, by registry id: the same ones every time."""
-    found: list[dict[str, Any]] = []
+    found: list[Site] = []
     after: str | None = None
     while True:
         params = {"county": county.value, "limit": str(SITES_PAGE)} | ({"after": after} if after else {})
@@ -66,12 +66,14 @@ async def sites_of(client: DemoClient, county: County, needed: int) -> list[dict
 class CountyInspections:
     """All visits of one county, site after site; sites of different counties are worked side by side."""
 
-    def __init__(self, client: DemoClient, plan: CountyPlan, sites: list[dict[str, Any]], seed: str) -> None:
+    def __init__(self, client: DemoClient, plan: CountyPlan, sites: list[Site], seed: str) -> None:
         self._client = client
         self._county = plan.county
         self._plan = plan
         self._sites = sites
+        self._work = Fieldwork(client, plan.county)
         self._random = Random(f"{seed}-{plan.county}")
+        self._phones: dict[str, Phone] = {}
         self.left_open: list[tuple[County, str]] = []
         """Actions to be resolved after they have run overdue."""
 
@@ -85,46 +87,25 @@ class CountyInspections:
         for visit in visits:
             await self._inspect(visit, self._sites[visit.site])
 
-    async def _inspect(self, visit: Visit, site: dict[str, Any]) -> None:
-        county, inspector = self._county, f"inspector{1 + visit.visit}.{self._county}"
-        assigned = await self._command(
-            "inspection.assign",
-            f"reviewer.{county}",
-            "/inspections",
-            {"warehouse_id": site["warehouse_id"], "inspector": inspector},
-            {"county": county, "warehouse_id": site["warehouse_id"]},
+    async def _inspect(self, visit: Visit, site: Site) -> None:
+        inspector = self._work.inspector(1 + visit.visit)
+        inspection_id = await self._work.assign(site, inspector)
+        found = count(
+            site,
+            capacity_share=visit.capacity_share,
+            in_use_share=visit.in_use_share,
+            verdict=visit.verdict,
+            failed_items=visit.failed_items,
+            severity=visit.severity,
+            suspicion=visit.suspicion,
         )
-        inspection_id = assigned.answer["inspection_id"]
-        found = self._found(visit, site)
-        body = self._submission(visit, found)
-        path = f"/inspections/{inspection_id}/submission"
-        await self._command("inspection.submit", inspector, path, body, {"county": county})
+        body = submission(found, self._new_id())
+        await self._submit(visit, inspector, inspection_id, body)
         if visit.returned_first:
-            await self._command(
-                "inspection.return",
-                f"reviewer.{county}",
-                f"/inspections/{inspection_id}/review",
-                {"decision": "return", "reasons": ["تصویر مورد مردود خوانا نیست"]},
-                {"county": county},
-            )
-            again = body | {"instance_id": str(self._new_id())}
-            await self._command("inspection.submit", inspector, path, again, {"county": county})
-        reviewed = await self._command(
-            "inspection.approve",
-            f"reviewer2.{county}",
-            f"/inspections/{inspection_id}/review",
-            {"decision": "approve"},
-            {
-                "county": county,
-                "warehouse_id": site["warehouse_id"],
-                "capacity_tonnes": found["capacity_tonnes"],
-                "in_use_capacity_tonnes": found["in_use_capacity_tonnes"],
-                "verdict": visit.verdict.value,
-                "failed_items": len(visit.failed_items),
-                "severity": visit.severity.value,
-                "suspicion": visit.suspicion,
-            },
-        )
+            await self._work.give_back(inspection_id, "تصویر مورد مردود خوانا نیست")
+            again = submission(found, self._new_id(), deprecated_id=body["instance_id"])
+            await self._submit(visit, inspector, inspection_id, again)
+        reviewed = await self._work.approve(inspection_id, site, found)
         await self._follow_up(visit, reviewed.answer)
 
     async def _follow_up(self, visit: Visit, review: dict[str, Any]) -> None:
@@ -137,67 +118,32 @@ class CountyInspections:
             self.left_open += [(county, action_id) for action_id in action_ids]
         discrepancy_id = review.get("discrepancy_id")
         if discrepancy_id and visit.verdict is Verdict.DIFFERS and visit.resolve_discrepancy:
-            await self._command(
+            await self._work.post(
                 "discrepancy.resolve",
                 f"reviewer.{county}",
                 f"/discrepancies/{discrepancy_id}/resolution",
                 {"reason": "پروندهٔ سامانه اصلاح شد"},
-                {"county": county, "discrepancy_id": discrepancy_id},
+                {"discrepancy_id": discrepancy_id},
             )
         hold_id = review.get("hold_id")
         if hold_id and visit.lift_hold:
             await asyncio.sleep(FOLLOW_UP_DELAY_S)
-            await self._command(
+            await self._work.post(
                 "hold.lift",
                 f"county_chair.{county}",
                 f"/holds/{hold_id}/lifting",
-                {"reason": "مرجع ذی‌صلاح رفع خطر را تأیید کرد"},
-                {"county": county, "hold_id": hold_id},
+                {"reason": "مرجع ذی‌صلاح رفع خطر را تأیید کرد", "without_answer": True},
+                {"hold_id": hold_id},
             )
 
-    def _found(self, visit: Visit, site: dict[str, Any]) -> dict[str, Any]:
-        capacity = round(float(site["capacity_tonnes"]) * visit.capacity_share, 3)
-        return {
-            "capacity_tonnes": capacity,
-            "in_use_capacity_tonnes": round(capacity * visit.in_use_share, 3),
-            "floor_area_m2": float(site["floor_area_m2"]),
-            "kind": site["kind"],
-            "operating": True,
-        }
+    async def _submit(self, visit: Visit, inspector: str, inspection_id: str, body: dict[str, Any]) -> None:
+        """Every second site is inspected with a phone whose first answer is lost, the others through plain JSON."""
+        if visit.site % 2 == 0:
+            await self._work.submit(inspection_id, inspector, body)
+            return
+        phone = self._phones.setdefault(inspector, Phone(self._client, inspector))
+        await phone.download_form()
+        await phone.send_twice(phone.fill(inspection_id, body, pictures_of(body)))
 
-    def _submission(self, visit: Visit, found: dict[str, Any]) -> dict[str, Any]:
-        failed = set(visit.failed_items)
-        items: list[dict[str, Any]] = [
-            {"item": item.value, "result": "fail", "severity": visit.severity.value}
-            if item in failed
-            else {"item": item.value, "result": "pass"}
-            for item in ChecklistItem
-        ]
-        body: dict[str, Any] = {
-            "instance_id": str(self._new_id()),
-            "inspected_at": datetime.now(UTC).isoformat(),
-            "found": found,
-            "items": items,
-        }
-        return body | ({"suspicion": visit.suspicion} if visit.suspicion else {})
-
-    def _new_id(self) -> UUID:
-        return UUID(int=self._random.getrandbits(128), version=4)
-
-    async def _command(self, kind: str, actor: str, path: str, body: dict[str, Any], intent: dict[str, Any]) -> Entry:
-        return await self._client.run(Command(kind, actor, SERVICE, "POST", path, body, intent=intent))
-
-
-async def resolve_action(client: DemoClient, county: County, action_id: str) -> Entry:
-    """Close one corrective action with its evidence; the answer says whether it had run overdue."""
-    return await client.run(
-        Command(
-            "action.resolve",
-            f"inspector1.{county}",
-            SERVICE,
-            "POST",
-            f"/corrective-actions/{action_id}/resolution",
-            {"evidence": "عکس پس از رفع نقص پیوست شد"},
-            intent={"county": county, "action_id": action_id},
-        )
-    )
+    def _new_id(self) -> str:
+        return str(UUID(int=self._random.getrandbits(128), version=4))

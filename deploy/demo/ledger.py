@@ -11,6 +11,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+OBSERVED = "observed"
+"""Kind of an entry that is no command: what somebody was shown, beside what must be shown."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -70,6 +73,10 @@ class Ledger:
     def accepted(self, kind: str) -> Iterator[Entry]:
         """Accepted commands of one kind, in the order in which they were answered."""
         return (entry for entry in self.entries if entry.kind == kind and entry.accepted)
+
+    def commands_accepted(self) -> int:
+        """How many commands were accepted."""
+        return sum(entry.accepted and entry.kind != OBSERVED for entry in self.entries)
 
     def refusals(self) -> Counter[str]:
         """Refused commands by code."""

@@ -33,6 +33,8 @@ ALLOWED = {
     (InspectionState.ASSIGNED, InspectionState.SUBMITTED),
     (InspectionState.SUBMITTED, InspectionState.RETURNED),
     (InspectionState.SUBMITTED, InspectionState.COMPLETED),
+    (InspectionState.SUBMITTED, InspectionState.DISPUTED),
+    (InspectionState.DISPUTED, InspectionState.COMPLETED),
     (InspectionState.RETURNED, InspectionState.SUBMITTED),
 }
 
@@ -56,19 +58,23 @@ def test_transitions(state: InspectionState, to: InspectionState) -> None:
         (FOUND, PASSED[1:], NOW, "checklist_incomplete"),
         (FOUND, [*PASSED, PASSED[0]], NOW, "checklist_incomplete"),
         (FOUND, [], NOW, "checklist_incomplete"),
-        (FOUND, [*PASSED[1:], ItemAnswer(PASSED[0].item, ItemResult.FAIL)], NOW, "severity_missing"),
+        (FOUND, [*PASSED[1:], ItemAnswer(PASSED[0].item, ItemResult.FAIL, photos=("a.jpg",))], NOW, "severity_missing"),
+        (FOUND, [*PASSED[1:], ItemAnswer(PASSED[0].item, ItemResult.FAIL, Severity.MINOR)], NOW, "photo_missing"),
+        (FOUND, [*PASSED[1:], replace(PASSED[0], photos=("a.jpg", "a.jpg"))], NOW, "photo_repeated"),
+        (FOUND, [*PASSED[1:], replace(PASSED[0], photos=("general.jpg",))], NOW, "photo_repeated"),
+        (FOUND, [*PASSED[1:], replace(PASSED[0], photos=tuple(map(str, range(20))))], NOW, "photos_too_many"),
     ],
 )
 def test_what_cannot_have_been_found(
     found: Findings, answers: Sequence[ItemAnswer], inspected_at: datetime, code: str
 ) -> None:
     with pytest.raises(Refusal, match=f"warehouse.submission.{code}"):
-        check_submission(found, answers, inspected_at, NOW)
+        check_submission(found, answers, ["general.jpg"], inspected_at, NOW)
 
 
 def test_a_whole_submission_is_taken() -> None:
-    failed = ItemAnswer(PASSED[0].item, ItemResult.FAIL, Severity.MINOR)
-    check_submission(FOUND, [failed, *PASSED[1:]], NOW + timedelta(hours=23), NOW)
+    failed = ItemAnswer(PASSED[0].item, ItemResult.FAIL, Severity.MINOR, ("a.jpg",))
+    check_submission(FOUND, [failed, *PASSED[1:]], ["b.jpg"], NOW + timedelta(hours=23), NOW)
 
 
 def test_reviews() -> None:
@@ -97,12 +103,15 @@ def test_referral_by_ground() -> None:
 )
 def test_due_times_skip_thursday_and_friday(opened: str, severity: Severity, due: str) -> None:
     local = datetime.fromisoformat(opened).replace(tzinfo=OFFICE_ZONE)
-    assert due_at(severity, local.astimezone(UTC)).astimezone(OFFICE_ZONE).strftime("%Y-%m-%dT%H:%M") == due
+    assert (
+        due_at(severity, local.astimezone(UTC), frozenset[date]()).astimezone(OFFICE_ZONE).strftime("%Y-%m-%dT%H:%M")
+        == due
+    )
 
 
 def test_the_office_day_is_the_provinces_day() -> None:
     assert office_date(datetime(2025, 11, 21, 20, 31, tzinfo=UTC)) == date(2025, 11, 22)
-    assert after_working_days(NOW, 0) == NOW
+    assert after_working_days(NOW, 0, frozenset[date]()) == NOW
 
 
 @pytest.mark.parametrize(
