@@ -25,10 +25,20 @@ from shared.kit.timer_worker import TimerWorker
 from shared.kit.transaction import begin
 from tests.support.environment import ServiceDatabase
 from tests.support.identity import bearer
+from tests.support.pictures import photo
 
 DUE_TIMERS_WAIT_S = 10.0
 HEADERS = ("registry_id", "name", "kind", "county", "area_m2", "capacity_tonnes")
-ROLES = ("inspector", "reviewer", "county_chair", "registry_clerk", "province_officer", "caseworker")
+ROLES = (
+    "inspector",
+    "reviewer",
+    "county_chair",
+    "registry_clerk",
+    "province_officer",
+    "health_officer",
+    "commission_secretary",
+    "caseworker",
+)
 
 
 def site_row(number: int, county: County = County.REY, capacity: str = "1000", **changes: str) -> dict[str, str]:
@@ -57,7 +67,7 @@ def submission(**changes: Any) -> dict[str, Any]:
         "operating": True,
     }
     items = [
-        {"item": item, "result": "fail", "severity": failed[item]}
+        {"item": item, "result": "fail", "severity": failed[item], "photos": [f"{item}.jpg"]}
         if item in failed
         else {"item": item, "result": "pass"}
         for item in ChecklistItem
@@ -129,10 +139,21 @@ class Province:
         """One inspection from assignment to approval; the review's answer."""
         inspection_id = await self.assign(warehouse_id, county, inspector)
         who = inspector or f"inspector.{county}"
-        await self.ask("POST", f"/inspections/{inspection_id}/submission", who, submission(**changes))
+        body = submission(**changes)
+        await self.ask("POST", f"/inspections/{inspection_id}/submission", who, body)
+        await self.send_photos(inspection_id, who, body)
         return await self.ask(
             "POST", f"/inspections/{inspection_id}/review", f"reviewer2.{county}", {"decision": "approve"}
         )
+
+    async def send_photos(self, inspection_id: str, who: str, body: dict[str, Any]) -> None:
+        """Send every photo that a submission names."""
+        names = [name for item in body["items"] for name in item.get("photos", [])] + body.get("photos", [])
+        for number, name in enumerate(names):
+            path = f"/inspections/{inspection_id}/submissions/{body['instance_id']}/photos/{name}"
+            headers = self.headers(who) | {"Content-Type": "image/jpeg"}
+            answer = await self.client.post(path, content=photo(number), headers=headers)
+            assert answer.status_code == 201, answer.text
 
     async def events(self, event_type: type[Event] | None = None) -> list[Event]:
         """What was published, in order; of one type if it is given."""
@@ -159,9 +180,12 @@ class Province:
 
     async def fire(self, action_id: str) -> None:
         """Let the overdue timer of an action be due now, and the kit's own worker fire it."""
+        await self.fire_timer("warehouse.action_overdue", action_id)
+
+    async def fire_timer(self, kind: str, subject_id: str) -> None:
+        """Let an armed timer be due now, and the kit's own worker fire it."""
         status = await self.superuser.execute(
-            "UPDATE timer SET due_at = now(), next_try_at = now() WHERE kind = 'warehouse.action_overdue' AND subject_id = $1",
-            action_id,
+            "UPDATE timer SET due_at = now(), next_try_at = now() WHERE kind = $1 AND subject_id = $2", kind, subject_id
         )
         assert status == "UPDATE 1"
         worker = TimerWorker(self.worker, collect_timers(timers))
@@ -194,6 +218,8 @@ _COUNTERS_FROM_ROWS = f"""
               FROM warehouse GROUP BY county
     UNION ALL SELECT county, '{Counter.INSPECTED_SITES}', count(*)
               FROM warehouse WHERE last_inspected_at IS NOT NULL GROUP BY county
+    UNION ALL SELECT county, '{Counter.INSPECTED_WITHIN_INTERVAL}', count(*)
+              FROM warehouse WHERE within_interval GROUP BY county
     UNION ALL SELECT county, '{Counter.COMPLETED_INSPECTIONS}', count(*)
               FROM inspection WHERE state = 'completed' GROUP BY county
     UNION ALL SELECT county, '{Counter.OPEN_DISCREPANCIES}', count(*)
