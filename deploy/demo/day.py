@@ -13,11 +13,13 @@ from random import Random
 
 from rich.console import Console
 
+from deploy.demo import county_plan, later_file
 from deploy.demo.actors import PROVINCE_OFFICER
 from deploy.demo.board import Board, total
 from deploy.demo.casework import Casework
+from deploy.demo.chapters import CHAPTERS, SITES_NEEDED_MAX, Chapter
 from deploy.demo.client import Addresses, DemoClient
-from deploy.demo.fieldwork import resolve_action
+from deploy.demo.fieldwork import Site, resolve_action
 from deploy.demo.fold import Periods, fold
 from deploy.demo.inspections import CountyInspections, RegistryFile, import_registry, sites_of
 from deploy.demo.ledger import Ledger
@@ -163,20 +165,30 @@ class Day:
 
     async def _inspect(self, plan: DayPlan, first: CountyInspections) -> None:
         sites = {
-            county.county: await sites_of(self.client, county.county, len(county.sites) + 1)
+            county.county: await sites_of(self.client, county.county, len(county.sites) + 1 + SITES_NEEDED_MAX)
             for county in plan.counties[1:]
         }
         others = [
             CountyInspections(self.client, county, sites[county.county], str(self._settings.seed))
             for county in plan.counties[1:]
         ]
+        reserved = {county.county: sites[county.county][len(county.sites) :] for county in plan.counties[1:]}
         pause_s = INSPECTIONS_SPAN_S * self._settings.spread / max(len(county.sites) for county in plan.counties)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(first.run(pause_s, sites_done=1))
-            group.create_task(make_mistakes(self.client, sites[MISTAKES_COUNTY][-1]))
-            for county in others:
-                group.create_task(county.run(pause_s))
-        await self._resolve_late({action for county in (first, *others) for action in county.left_open})
+        async with asyncio.TaskGroup() as chapters:
+            for chapter in CHAPTERS:
+                chapters.create_task(self._play_chapter(chapter, reserved[chapter.county]))
+            async with asyncio.TaskGroup() as visits:
+                visits.create_task(first.run(pause_s, sites_done=1))
+                visits.create_task(make_mistakes(self.client, reserved[MISTAKES_COUNTY][0]))
+                for county in others:
+                    visits.create_task(county.run(pause_s))
+            self.board.say(f"{county_plan.COUNTY}: {await county_plan.play(self.client)}")
+            await self._resolve_late({action for county in (first, *others) for action in county.left_open})
+        self.board.say(await later_file.play(self.client))
+
+    async def _play_chapter(self, chapter: Chapter, sites: list[Site]) -> None:
+        told = await chapter.play(self.client, sites[: chapter.sites_needed])
+        self.board.say(f"{chapter.county}: {told}")
 
     async def _note_first_counted(self) -> None:
         deadline = time.monotonic() + FIRST_COUNTED_DEADLINE_S

@@ -24,7 +24,8 @@ KILOGRAMS: Final = {
 """By unit, of what is declared here; a litre and a carton of vegetable oil."""
 
 
-async def play(client: DemoClient, sites: list[Site]) -> None:
+async def play(client: DemoClient, sites: list[Site]) -> str:
+    """Three sites, two commodities."""
     first, second, third = sites
     await _set_need(client, "rice")
     await _see(client, "rice", "low", Decimal(0))
@@ -43,6 +44,7 @@ async def play(client: DemoClient, sites: list[Site]) -> None:
             await _set_need(client, "vegetable_oil")
             await _see(client, "vegetable_oil", "sufficient", Decimal("110.4"))
     await _refuse(client, first)
+    return "rice and oil were low and recovered, declared in sacks, tonnes, litres and cartons"
 
 
 async def _set_need(client: DemoClient, commodity: str) -> None:

@@ -30,6 +30,7 @@ class Count:
     failed_items: tuple[ChecklistItem, ...] = ()
     severity: Severity = Severity.MAJOR
     suspicion: str | None = None
+    operating: bool = True
 
 
 def count(site: Site, *, capacity_share: float = 1.0, in_use_share: float = 0.5, **more: Any) -> Count:
@@ -60,7 +61,7 @@ def submission(found: Count, instance_id: str, deprecated_id: str | None = None)
             "in_use_capacity_tonnes": found.in_use_capacity_tonnes,
             "floor_area_m2": found.floor_area_m2,
             "kind": found.kind,
-            "operating": True,
+            "operating": found.operating,
         },
         "items": items,
     }
@@ -140,8 +141,24 @@ class Fieldwork:
         refusal: str | None = None,
     ) -> Entry:
         """One command of the warehouse service, about this county."""
+        return await self._send("POST", kind, actor, path, body, intent, refusal)
+
+    async def put(self, kind: str, actor: str, path: str, body: dict[str, Any], refusal: str | None = None) -> Entry:
+        """The same, for what is there once and is written anew."""
+        return await self._send("PUT", kind, actor, path, body, None, refusal)
+
+    async def _send(
+        self,
+        method: str,
+        kind: str,
+        actor: str,
+        path: str,
+        body: dict[str, Any],
+        intent: dict[str, Any] | None,
+        refusal: str | None,
+    ) -> Entry:
         whole = {"county": self._county} | (intent or {})
-        return await self._client.run(Command(kind, actor, SERVICE, "POST", path, body, intent=whole, refusal=refusal))
+        return await self._client.run(Command(kind, actor, SERVICE, method, path, body, intent=whole, refusal=refusal))
 
     @property
     def reviewer(self) -> str:

@@ -72,6 +72,13 @@ async def _wrong_steps(client: DemoClient, site: dict[str, Any], inspection_id: 
             body | {"items": []},
             "warehouse.submission.checklist_incomplete",
         ),
+        _post(
+            "mistake.no_photo",
+            inspector,
+            submission,
+            body | {"items": _one_failed(body["items"])},
+            "warehouse.submission.photo_missing",
+        ),
         _post("mistake.over_capacity", inspector, submission, over, "warehouse.submission.in_use_over_capacity"),
         _post("mistake.submit", inspector, submission, body, None),
         _post("mistake.same_instance", inspector, submission, body, None),
@@ -93,6 +100,11 @@ def _post(kind: str, actor: str, path: str, body: dict[str, Any], refusal: str |
 
 def _assignment(site: dict[str, Any]) -> dict[str, Any]:
     return {"warehouse_id": site["warehouse_id"], "inspector": f"inspector1.{COUNTY}"}
+
+
+def _one_failed(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The first item fails, with a severity and without a photo."""
+    return [items[0] | {"result": "fail", "severity": "minor"}, *items[1:]]
 
 
 def _submission(site: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ CONFLICT_STATUS: Final = "409"
 """A phone is told in words, not in codes: only the status is for machines."""
 
 
-async def play(client: DemoClient, sites: list[Site]) -> None:
+async def play(client: DemoClient, sites: list[Site]) -> str:
     """Four sites: one edited, two of which other content comes under the same instance id, one plain."""
     work, phone = Fieldwork(client, COUNTY), Phone(client, f"inspector{INSPECTOR_NUMBER}.{COUNTY}")
     inspections = [await work.assign(site, work.inspector(INSPECTOR_NUMBER)) for site in sites]
@@ -43,6 +43,7 @@ async def play(client: DemoClient, sites: list[Site]) -> None:
     await _contradict(client, work, phone, inspections[2], forms[2], sites[2], "keep_first")
     for inspection_id, site, found in zip(inspections, sites, counts, strict=True):
         await work.approve(inspection_id, site, found)
+    return f"a phone without a signal came back and sent {len(sites)} forms twice; 2 contradictions were decided"
 
 
 async def _see_assigned_sites(client: DemoClient, phone: Phone, inspections: list[str]) -> None:

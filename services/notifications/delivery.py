@@ -8,6 +8,7 @@ clock gives a dead worker's rows to the next one.
 
 import asyncio
 import contextlib
+import gc
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -102,6 +103,8 @@ class DeliveryWorker:
         if leased:
             outcome = await self._send_all(leased, key, lease_ends_s)
             await self._mark(lease_id, leased, outcome)
+            # A composed letter is full of cycles; the consumer's high threshold would let a thousand of them pile up.
+            gc.collect(0)
         return len(leased)
 
     async def _send_all(self, leased: Sequence[store.LeasedDelivery], key: bytes, lease_ends_s: float) -> Outcome:

@@ -222,3 +222,94 @@ def test_a_case_lapses_unless_it_is_closed_or_paused() -> None:
         AlertKey("phase_two_review_requested", "lapses"),
         AlertKey("return_case_review_overdue", "paused"),
     ]
+
+
+def test_what_somebody_was_shown_is_compared_with_what_must_be_shown() -> None:
+    day = Day()
+    day.ledger.append(Entry("observed", "state of the certificate", {"expected": "valid"}, 200, {"seen": "suspended"}))
+    day.ledger.append(Entry("observed", "flags", {"expected": []}, 200, {"seen": []}))
+    assert day.reckon().left_over == ["state of the certificate: suspended instead of valid"]
+    assert day.ledger.commands_accepted() == len(day.ledger.entries) - 2
+
+
+def test_an_extended_and_a_reopened_action_run_overdue_again() -> None:
+    about = {"action_id": "c1"}
+    expected = fold(
+        _ledger(
+            _inspection("w1", 10.0, action_ids=["c1"]),
+            _entry("action.extend", about | {"state_before": "overdue"}, {}),
+            _entry("action.extend", about | {"state_before": "open"}, {}),
+            _entry("action.resolve", about, {"was_overdue": False}),
+            _entry("action.reopen", about, {}),
+        ),
+        REGISTRY,
+        PERIODS,
+    )
+    assert (expected.warehouse[COUNTY]["open_actions"], expected.warehouse[COUNTY]["overdue_actions"]) == (1, 1)
+    assert {key: alert.resolved for key, alert in expected.alerts.items()} == {
+        AlertKey("critical_corrective_action_opened", "c1"): True,
+        AlertKey("critical_corrective_action_overdue", "c1"): True,
+        AlertKey("critical_corrective_action_reopened", "c1"): False,
+        AlertKey("critical_corrective_action_overdue", "c1", turn=1): False,
+    }
+
+
+def test_a_stock_is_low_by_turns_and_again_when_its_declarations_have_expired() -> None:
+    stock, need = {"stock_id": "rey:rice"}, {"low_below_days": "7", "recovered_above_days": "10"}
+    expected = fold(
+        _ledger(
+            _entry("need.set", stock | need | {"tonnes_per_day": "10"}, {}),
+            *(
+                _entry("stock.declare", stock | {"warehouse_id": site, "tonnes": tonnes}, {})
+                for site, tonnes in (("w1", "90"), ("w2", "10.001"), ("w1", "65"), ("w1", "59"))
+            ),
+            _entry("stock.declare", stock | {"warehouse_id": "w2", "tonnes": "41.001"}, {}),
+        ),
+        REGISTRY,
+        PERIODS,
+    )
+    turns = {key.turn: alert.resolved for key, alert in expected.alerts.items()}
+    assert turns == {0: True, 1: True, 2: False}
+
+
+def test_the_register_changes_by_what_people_accepted() -> None:
+    change = {"capacity_tonnes": 120.5, "capacity_tonnes_before": 100.25}
+    found = {"capacity_tonnes": 812.5, "in_use_capacity_tonnes": 410.25}
+    expected = fold(
+        _ledger(
+            _inspection("w1", 120.5, discrepancy_id="d1"),
+            _inspection("w2", 10.0, discrepancy_id="d2"),
+            _entry("proposal.decide", change, {"changed": True, "discrepancy_id": "d1"}),
+            _entry("proposal.decide", change, {"changed": False, "discrepancy_id": None}),
+            _entry("found_site.decide", found, {"state": "accepted", "warehouse_id": "w3", "discrepancy_id": "d3"}),
+            _entry("found_site.decide", found, {"state": "duplicate", "warehouse_id": "w1", "discrepancy_id": None}),
+            _entry("found_site.registry_id", {}, {"discrepancy_id": "d3"}),
+        ),
+        REGISTRY,
+        PERIODS,
+    )
+    counters = expected.warehouse[COUNTY]
+    assert counters["registered_sites"] == 3
+    assert counters["registered_capacity_tonnes"] == Decimal("300.000") + Decimal("20.25") + Decimal("812.5")
+    assert counters["verified_capacity_tonnes"] == Decimal("120.5") + 10 + Decimal("812.5")
+    assert (counters["completed_inspections"], counters["inspected_sites"], counters["open_discrepancies"]) == (4, 3, 1)
+    assert {key.subject_id: alert.resolved for key, alert in expected.alerts.items()} == {
+        "d1": True,
+        "d2": False,
+        "d3": True,
+    }
+
+
+def test_a_hold_counts_once_however_often_it_is_placed() -> None:
+    expected = fold(
+        _ledger(
+            _entry("hold.place", {}, {"hold_id": "h1", "placed": True}),
+            _entry("hold.place", {}, {"hold_id": "h1", "placed": False}),
+            _entry("hold.place", {}, {"hold_id": "h2", "placed": True}),
+            _entry("hold.lift", {"hold_id": "h1"}, {}),
+        ),
+        REGISTRY,
+        PERIODS,
+    )
+    assert expected.warehouse[COUNTY]["holds"] == 1
+    assert {key.subject_id: alert.resolved for key, alert in expected.alerts.items()} == {"h1": True, "h2": False}
