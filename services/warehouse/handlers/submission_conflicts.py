@@ -114,8 +114,6 @@ async def _take(conflict: Conflict, inspection: Inspection, reason: str, tx: Tra
         command, inspection_id, inspection, conflict.submitted_by, tx, conflict_id=conflict.conflict_id
     )
     await keep_submission(submission, command, tx)
-    if conflict.first_submission_id is not None:
-        await submission_store.copy_photos(tx.connection, submission.submission_id, conflict.first_submission_id)
     await submission_store.set_submitted(tx.connection, inspection_id, submission.submission_id)
     return inspection_id, submission.submission_id
 

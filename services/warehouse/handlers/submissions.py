@@ -45,6 +45,11 @@ async def submit_inspection(command: SubmitInspection, tx: Transaction) -> Submi
     for earlier in received:
         if (earlier.content_sha256, earlier.submitted_by) == (content_sha256, submitter):
             return await _received(earlier, tx)
+    conflict = await conflict_store.find_received(
+        tx.connection, inspection.inspection_id, command.instance_id, content_sha256
+    )
+    if conflict is not None:
+        return _conflicting(conflict)
     answers = answers_of(command)
     check_submission(findings_of(command), answers, command.photos, command.inspected_at, tx.now)
     submission = new_submission(command, inspection.inspection_id, inspection, submitter, tx)
@@ -190,9 +195,13 @@ async def _keep_conflict(
         received_at=tx.now,
         first_submission_id=first,
     )
-    kept = await conflict_store.keep_conflict(tx.connection, conflict)
+    await conflict_store.keep_conflict(tx.connection, conflict)
+    return _conflicting(conflict)
+
+
+def _conflicting(kept: Conflict) -> SubmissionReceived:
     return SubmissionReceived(
-        inspection_id=submission.inspection_id,
+        inspection_id=kept.inspection_id,
         received_at=kept.received_at,
         state=None,
         conflict_id=kept.conflict_id,

@@ -53,14 +53,13 @@ class ConflictLine:
     resolved_by: str | None
 
 
-async def keep_conflict(connection: Connection, conflict: Conflict) -> Conflict:
-    """Keep a conflict once; returns the one that is kept: this, or the same content received before."""
+async def keep_conflict(connection: Connection, conflict: Conflict) -> None:
+    """Keep a conflict that `find_received` does not know."""
     await connection.execute(
         """
         INSERT INTO submission_conflict (conflict_id, inspection_id, county, ground, instance_id, content_sha256, content,
                                          channel, submitted_by, received_at, first_submission_id)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-        ON CONFLICT (inspection_id, instance_id, content_sha256) DO NOTHING
         """,
         conflict.conflict_id,
         conflict.inspection_id,
@@ -74,16 +73,22 @@ async def keep_conflict(connection: Connection, conflict: Conflict) -> Conflict:
         conflict.received_at,
         conflict.first_submission_id,
     )
+
+
+async def find_received(
+    connection: Connection, inspection_id: UUID, instance_id: str, content_sha256: str
+) -> Conflict | None:
+    """The conflict that this content already makes, decided or not; None if there is none."""
     row = await connection.fetchrow(
         f"""
         SELECT {_COLUMNS} FROM submission_conflict
         WHERE inspection_id = $1 AND instance_id = $2 AND content_sha256 = $3
         """,
-        conflict.inspection_id,
-        conflict.instance_id,
-        conflict.content_sha256,
+        inspection_id,
+        instance_id,
+        content_sha256,
     )
-    return _conflict(row)
+    return _conflict(row) if row else None
 
 
 async def find_conflict(connection: Connection, conflict_id: UUID) -> Conflict | None:

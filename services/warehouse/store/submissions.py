@@ -186,21 +186,6 @@ async def find_content(connection: Connection, submission_id: UUID) -> str | Non
     return await connection.fetchval("SELECT content FROM submission WHERE submission_id = $1", submission_id)
 
 
-async def copy_photos(connection: Connection, submission_id: UUID, first_submission_id: UUID) -> None:
-    """Give a submission the pictures that the first one under its instance id already has, where the names are the same."""
-    await connection.execute(
-        """
-        UPDATE submission_photo AS mine SET photo_id = first.photo_id
-        FROM submission_photo AS first, submission AS a, submission AS b
-        WHERE mine.submission_id = $1 AND first.submission_id = $2 AND mine.name = first.name AND mine.photo_id IS NULL
-          AND a.submission_id = $1 AND b.submission_id = $2
-          AND a.instance_id = b.instance_id AND a.submitted_by = b.submitted_by
-        """,
-        submission_id,
-        first_submission_id,
-    )
-
-
 async def set_submitted(connection: Connection, inspection_id: UUID, submission_id: UUID) -> None:
     """The submission is now the one to review."""
     await connection.execute(

@@ -217,3 +217,42 @@ async def test_the_service_cannot_rewrite_a_conflict(province: Province, column:
     async with province.api.acquire() as connection, connection.transaction():
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute(f"UPDATE submission_conflict SET {column} = {column}")
+
+
+async def test_a_decision_is_about_what_the_person_saw(
+    province: Province, conflicting: tuple[str, dict[str, Any], dict[str, Any]]
+) -> None:
+    """An edit that comes between looking and deciding is neither approved nor put aside unseen."""
+    inspection_id, first, other = conflicting
+    path = f"/inspections/{inspection_id}"
+    await submit(province, inspection_id, other, 409)
+    [line] = await open_conflicts(province)
+    seen = (await province.ask("GET", path, "reviewer.rey"))["inspection"]["submission_id"]
+    await submit(province, inspection_id, submission(deprecated_id=first["instance_id"]))
+    resolution = f"/submission-conflicts/{line['conflict_id']}/resolution"
+    for unseen in (seen, None):
+        body = {"decision": "take_other", "reason": REASON, "submission_id": unseen}
+        refused = await province.ask("POST", resolution, "reviewer.rey", body, status=409)
+        assert refused["code"] == "warehouse.submission.changed"
+    await decide(province, line["conflict_id"], "keep_first")
+    body = {"decision": "approve", "submission_id": seen}
+    refused = await province.ask("POST", f"{path}/review", "reviewer.rey", body, status=409)
+    assert refused["code"] == "warehouse.submission.changed"
+    body["submission_id"] = (await province.ask("GET", path, "reviewer.rey"))["inspection"]["submission_id"]
+    await province.ask("POST", f"{path}/review", "reviewer.rey", body, status=200)
+
+
+async def test_what_a_person_declined_stays_declined(province: Province) -> None:
+    """Sent again when the inspection waits for its inspector anew, it is still the conflict that was decided."""
+    [site] = await province.register(site_row(1))
+    inspection_id = await province.assign(site)
+    first, other = submission(), submission(found={"capacity_tonnes": 985})
+    await submit(province, inspection_id, first)
+    await submit(province, inspection_id, other, 409)
+    [line] = await open_conflicts(province)
+    await decide(province, line["conflict_id"], "keep_first")
+    body = {"decision": "return", "reasons": [REASON]}
+    await province.ask("POST", f"/inspections/{inspection_id}/review", "reviewer.rey", body)
+    again = await submit(province, inspection_id, other, 409)
+    assert again["code"] == "warehouse.submission.conflict_settled"
+    assert await province.superuser.fetchval("SELECT state FROM inspection") == "returned"
