@@ -7,6 +7,7 @@ several connections. PAYESH_TEST_INTERLEAVINGS sets how many examples are drawn;
 
 import asyncio
 import os
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,7 +15,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, Phase, event, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from services.warehouse.app import service
@@ -51,6 +52,8 @@ from tests.integration.warehouse.province import Province
 ASKED_FOR = os.environ.get("PAYESH_TEST_INTERLEAVINGS", "")
 EXAMPLES = int(ASKED_FOR or 6)
 EXAMPLES_PER_BUG_MAX = 60
+EXAMPLES_FOR_ALL = 200
+"""From this many on every kind of conflict is met."""
 RACE_WINDOW_S = 0.02
 SHRINKING_S = 600
 """A failing example is made smaller for up to five minutes."""
@@ -104,11 +107,13 @@ async def noise_is_nothing(province: Province, scenario: Scenario) -> Executed:
 
 async def search(
     attempt: Attempt, province: Province, scenarios: st.SearchStrategy[Scenario], examples: int, *, stop_at_first: bool
-) -> None:
-    """Hypothesis in a thread of its own, every example on this loop. Fails as `attempt` does: with `stop_at_first` by the
-    first example that fails, otherwise by the smallest that Hypothesis finds."""
+) -> Counter[tuple[str, str]]:
+    """Hypothesis in a thread of its own, every example on this loop. Returns the conflicts that were met, by ground and
+    decision. Fails as `attempt` does: with `stop_at_first` by the first example that fails, otherwise by the smallest that
+    Hypothesis finds."""
     loop = asyncio.get_running_loop()
     failed: list[AssertionError] = []
+    met: Counter[tuple[str, str]] = Counter()
 
     @settings(
         max_examples=examples,
@@ -129,14 +134,12 @@ async def search(
                 raise
             failed.append(error)
             return
-        for state in states:
-            event(f"{len(state.inspections)} inspections of a site, {len(state.conflicts)} conflicts")
-            for conflict in state.conflicts:
-                event(f"{conflict['ground']}: {conflict['decision']}")
+        met.update((conflict["ground"], conflict["decision"]) for state in states for conflict in state.conflicts)
 
     await asyncio.to_thread(run)
     if failed:
         raise failed[0]
+    return met
 
 
 @pytest.mark.timeout(LONG_S if ASKED_FOR else SHRINKING_S)
@@ -146,7 +149,11 @@ async def test_repeats_and_retries_change_nothing(field: Province) -> None:
 
 @pytest.mark.timeout(LONG_S if ASKED_FOR else SHRINKING_S)
 async def test_any_interleaving_ends_as_the_serial_one_or_in_a_named_conflict(field: Province) -> None:
-    await search(both_end_alike, field, disorder(), EXAMPLES, stop_at_first=False)
+    met = await search(both_end_alike, field, disorder(), EXAMPLES, stop_at_first=False)
+    assert met, "the examples never met a conflict"
+    if EXAMPLES >= EXAMPLES_FOR_ALL:
+        grounds = {ground for ground, _ in met}
+        assert grounds == set(ConflictGround), "the examples never met some conflicts"
 
 
 def form(rank: int, instance: str, deprecated: str | None = None, *, site: int = 0, **more: Any) -> Form:
