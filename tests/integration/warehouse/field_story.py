@@ -180,7 +180,7 @@ def _chains(draw: st.DrawFn, site: int, inspector: int, edits_max: int) -> list[
 def _with_rival(draw: st.DrawFn, chain: list[Form], *, of_others: bool) -> list[Form]:
     """Perhaps one form more of the same inspector, that contradicts: other content under the same instance id, a second
     phone, another site's instance id, or an edit of what was sent for another site."""
-    kinds = ["none", "other_content", "second_phone", *(["instance_of_other", "edit_of_other"] if of_others else [])]
+    kinds = [*(["edit_of_other", "instance_of_other"] if of_others else []), "none", "other_content", "second_phone"]
     kind, site = draw(st.sampled_from(kinds)), chain[0].site
     if kind == "none":
         return chain
@@ -217,7 +217,7 @@ def _stories(draw: st.DrawFn, site: int, *, of_others: bool) -> Story:
         beats.append(Send(form))
         if form.is_faulty:
             beats.append(Look(site))
-    return Story(site, draw(st.sampled_from([County.REY, County.QODS])), tuple(forms), tuple(beats))
+    return Story(site, draw(st.sampled_from([County.REY, County.REY, County.QODS])), tuple(forms), tuple(beats))
 
 
 @st.composite

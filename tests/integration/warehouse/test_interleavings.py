@@ -52,8 +52,8 @@ from tests.integration.warehouse.province import Province
 ASKED_FOR = os.environ.get("PAYESH_TEST_INTERLEAVINGS", "")
 EXAMPLES = int(ASKED_FOR or 6)
 EXAMPLES_PER_BUG_MAX = 60
-EXAMPLES_FOR_ALL = 200
-"""From this many on every kind of conflict is met."""
+EXAMPLES_FOR_ALL = 500
+"""With this many every kind of conflict is met."""
 RACE_WINDOW_S = 0.02
 SHRINKING_S = 600
 """A failing example is made smaller for up to five minutes."""
