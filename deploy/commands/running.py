@@ -11,6 +11,7 @@ from rich.console import Console
 
 from deploy.demo.board import make_console
 from deploy.demo.day import CASEWORK_ENVIRONMENT, DaySettings, play_day, play_only, write_registry
+from deploy.demo.report import print_summary
 from deploy.embedded.processes import started_ticks
 from deploy.launch import Options, Platform
 
@@ -36,6 +37,7 @@ async def play_demo(*, seed: int, speedup: float, scale: float, port_base: int |
     async with Platform(_played(speedup, port_base), _say(console), _process_began_at()) as platform:
         with _farewell(console):
             summary = await play_day(platform, DaySettings(seed, scale), await registry, console)
+    print_summary(summary)  # only now: stopping may have had something to say
     return summary.ok
 
 

@@ -296,7 +296,7 @@ async def _reckon(
         seed=settings.seed,
         broker=platform.options.broker,
     )
-    print_report(console, figures, comparison, summary)
+    print_report(console, figures, comparison)
     return summary
 
 

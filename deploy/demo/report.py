@@ -42,8 +42,8 @@ class Summary:
     broker: str
 
 
-def print_report(console: Console, figures: Figures, comparison: Comparison, summary: Summary) -> None:
-    """Table, differences, and the JSON object as the very last line."""
+def print_report(console: Console, figures: Figures, comparison: Comparison) -> None:
+    """Table and differences."""
     console.print(county_table(figures, "The day, as the services counted it"))
     for title, lines in (
         ("lost", comparison.lost),
@@ -56,4 +56,8 @@ def print_report(console: Console, figures: Figures, comparison: Comparison, sum
             console.print(f"{title}: {len(lines) - DIFFERENCES_SHOWN_MAX} more")
     if comparison.ok:
         console.print("Every counter, alert and letter is what the ledger says it must be.")
-    print(json.dumps(asdict(summary)), flush=True)  # the contract with scripts: unwrapped, uncoloured, last
+
+
+def print_summary(summary: Summary) -> None:
+    """The JSON object, unwrapped and uncoloured: the contract with scripts is that it is the very last line."""
+    print(json.dumps(asdict(summary)), flush=True)
