@@ -6,7 +6,9 @@
 
 Roles: `<service>_owner` owns the database and runs migrations; `<service>_api` and `<service>_worker` log in for HTTP,
 and for reactions and timers. They inherit from the groups `payesh_api` and `payesh_worker`, to which migrations grant and
-which row-level security names. None may bypass it, create anything, or connect to another service's database.
+which row-level security names. A service with compartments has a pair of roles for each (`casework_api`,
+`casework_worker`): its login roles take on one at a time and inherit from none. None of all these may bypass row-level
+security, create anything, or connect to another service's database.
 """
 
 import asyncio
@@ -24,6 +26,7 @@ from deploy.embedded.processes import Command, log_tail, spawn, stop
 
 SERVICES = ("warehouse", "nationals", "notifications")
 GROUP_ROLES = ("payesh_api", "payesh_worker")
+COMPARTMENTS = {"nationals": ("casework", "complaints", "free_services")}
 ROOT = Path(__file__).resolve().parents[2]
 KIT_SCHEMA = ROOT / "shared" / "kit" / "schema"
 CONNECT_TIMEOUT_S = 20.0
@@ -88,6 +91,14 @@ async def _create_roles(connection: asyncpg.Connection, server: EmbeddedPostgreS
             await connection.execute(
                 f"CREATE ROLE {role} LOGIN INHERIT {NO_PRIVILEGES} PASSWORD '{server.password(role)}'{membership}"
             )
+    for compartment in COMPARTMENTS.get(service, ()):
+        for kind in ("api", "worker"):
+            role = f"{compartment}_{kind}"
+            if role not in existing:
+                await connection.execute(f"""
+                    CREATE ROLE {role} NOLOGIN INHERIT {NO_PRIVILEGES} IN ROLE payesh_{kind};
+                    GRANT {role} TO {service}_{kind} WITH INHERIT FALSE, SET TRUE;
+                """)
 
 
 async def migrate(server: EmbeddedPostgreSQL, service: str, database: str) -> None:

@@ -5,14 +5,11 @@ from services.notifications.api import router
 from services.notifications.delivery import deliver_letters
 from services.notifications.settings import Settings
 from shared.contracts import notifications as contracts
-from shared.kit.service import Service
+from shared.kit.service import Part, Service
 
 service = Service(
     name="notifications",
     settings=Settings,
-    router=router,
-    handlers=handlers,
-    timers=timers,
-    contracts=contracts,
+    parts=[Part(router, handlers, timers, contracts)],
     workers=(deliver_letters,),
 )

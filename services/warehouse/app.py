@@ -6,15 +6,12 @@ from services.warehouse.day_end import watch_day_end
 from services.warehouse.photo_sweep import sweep_photos
 from services.warehouse.settings import WarehouseSettings
 from shared.contracts import warehouse as contracts
-from shared.kit.service import Service
+from shared.kit.service import Part, Service
 
 service = Service(
     name="warehouse",
     settings=WarehouseSettings,
-    router=router,
-    handlers=handlers,
-    timers=timers,
-    contracts=contracts,
+    parts=[Part(router, handlers, timers, contracts)],
     workers=(sweep_photos, watch_day_end),
     raw_media_types=frozenset({"text/xml", "application/xml"}),
 )

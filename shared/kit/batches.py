@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from aiokafka import ConsumerRecord, TopicPartition
@@ -134,12 +134,12 @@ def sort_out(readable: Sequence[Readable], admission: Admission, blocked: Set[tu
 
 async def run_reactions(items: Sequence[Readable], tx: Transaction) -> None:
     """Reactions in partition order, then each fold once with its list."""
-    folds: defaultdict[Any, list[Received[Event]]] = defaultdict(list)
+    folds: defaultdict[Reaction, list[Received[Event]]] = defaultdict(list)
     for item in items:
         received = item.received
         for reaction in item.reactions:
             if reaction.folds:
-                folds[reaction.call].append(received)
+                folds[reaction].append(received)
                 continue
             tx.correlation_id, tx.causation_id = received.correlation_id, str(received.id)
             tx.traceparent = received.traceparent
@@ -147,9 +147,11 @@ async def run_reactions(items: Sequence[Readable], tx: Transaction) -> None:
                 bound_contextvars(correlation_id=received.correlation_id),
                 span(f"handle {received.event.type_name()}", tx.traceparent),
             ):
-                await reaction.call(received, tx)
-    for call, received_list in folds.items():
-        await call(received_list, tx)
+                async with tx.inside(reaction.compartment):
+                    await reaction.call(received, tx)
+    for reaction, received_list in folds.items():
+        async with tx.inside(reaction.compartment):
+            await reaction.call(received_list, tx)
 
 
 def parked_readable(item: Readable, reason: ParkReason, error: str) -> ParkedRecord:

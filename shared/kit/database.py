@@ -127,14 +127,25 @@ async def open_pool(
 
 
 @asynccontextmanager
-async def read_transaction(pool: Pool, principal: "Principal") -> AsyncGenerator[Connection]:
+async def read_transaction(
+    pool: Pool, principal: "Principal", compartment: str | None = None
+) -> AsyncGenerator[Connection]:
     """A read-only transaction that sees one snapshot and only the principal's counties.
 
     The counties are set for this transaction alone, so the next user of the pooled connection starts with none.
     """
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         await connection.execute("SELECT set_config('payesh.counties', $1, true)", ",".join(sorted(principal.counties)))
+        if compartment is not None:
+            await enter_compartment(connection, compartment)
         yield connection
+
+
+async def enter_compartment(connection: Connection, compartment: str) -> None:
+    """Until the transaction ends, be ``<compartment>_api`` or ``<compartment>_worker``, as the session's own user is."""
+    await connection.execute(
+        "SELECT set_config('role', $1 || '_' || split_part(session_user, '_', -1), true)", compartment
+    )
 
 
 def is_unavailable(error: BaseException) -> bool:

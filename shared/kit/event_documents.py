@@ -11,12 +11,13 @@ from shared.contracts.base import Event
 from shared.kit.routing import Reaction
 
 
-def published_events(contracts: ModuleType) -> list[type[Event]]:
-    """The event types that a contracts module declares, in the order of their definition."""
+def published_events(*contracts: ModuleType) -> list[type[Event]]:
+    """The event types that contracts modules declare, in the order of their definition."""
     return [
         value
-        for value in vars(contracts).values()
-        if isinstance(value, type) and issubclass(value, Event) and _is_concrete(value, contracts)
+        for module in contracts
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Event) and _is_concrete(value, module)
     ]
 
 

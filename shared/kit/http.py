@@ -9,7 +9,7 @@ import copy
 import functools
 import hashlib
 import random
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Generic, TypeVar, cast, get_type_hints
@@ -48,6 +48,8 @@ from shared.kit.transaction import Transaction, begin
 COMMAND_TIMEOUT_S: Final = 60.0
 TRANSACTION_TRIES_MAX: Final = 4
 TRANSACTION_RETRY_DELAY_S: Final = 0.02
+
+_COMPARTMENT_KEY: Final = "payesh.compartment"
 
 C = TypeVar("C", bound=BaseModel)
 R = TypeVar("R", bound=BaseModel)
@@ -133,7 +135,13 @@ class Commands:
             return self._answer_again(earlier.answer, TypeAdapter(result_type))
 
     async def _run(self, handler: Handler[C, R], command: C, result_type: TypeAdapter[R]) -> R:
-        async with begin(self._pool, self.principal, self.correlation_id, traceparent=current_traceparent()) as tx:
+        async with begin(
+            self._pool,
+            self.principal,
+            self.correlation_id,
+            traceparent=current_traceparent(),
+            compartment=_compartment(self._request),
+        ) as tx:
             if self._key is None:
                 return await handler(command, tx)
             key = self._request_key(self._key, command)
@@ -168,9 +176,10 @@ class Commands:
 class Queries:
     """Reads for an authenticated caller; made per request by `allow_read`."""
 
-    def __init__(self, principal: Principal, resources: ApiResources) -> None:
+    def __init__(self, principal: Principal, resources: ApiResources, request: Request) -> None:
         self.principal = principal
         self._pool = resources.pool
+        self._compartment = _compartment(request)
 
     def require_county(self, county: County) -> None:
         """Raises Refusal (403) unless the caller's token grants `county`."""
@@ -178,7 +187,7 @@ class Queries:
 
     def read(self) -> AbstractAsyncContextManager[Connection]:
         """``async with queries.read() as connection``: one snapshot, read only, only the caller's counties."""
-        return read_transaction(self._pool, self.principal)
+        return read_transaction(self._pool, self.principal, self._compartment)
 
 
 _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT")
@@ -211,7 +220,7 @@ def allow_read(*roles: str) -> Callable[..., Coroutine[Any, Any, Queries]]:
 
     async def queries(request: Request, credentials: _Credentials) -> Queries:
         resources = _resources(request)
-        return Queries(await _authorise(resources, credentials, required), resources)
+        return Queries(await _authorise(resources, credentials, required), resources, request)
 
     return queries
 
@@ -240,7 +249,7 @@ def allow_password_read(*roles: str) -> Callable[..., Coroutine[Any, Any, Querie
 
     async def queries(request: Request, credentials: _Credentials, basic: _BasicCredentials) -> Queries:
         resources = _resources(request)
-        return Queries(await _authorise_any(resources, credentials, basic, required), resources)
+        return Queries(await _authorise_any(resources, credentials, basic, required), resources, request)
 
     return queries
 
@@ -256,7 +265,7 @@ async def grant_token(request: Request, username: str, password: str) -> Grant:
 def create_api(
     *,
     service: str,
-    router: APIRouter,
+    routers: Sequence[APIRouter],
     readiness: Readiness,
     asyncapi: DocumentProvider,
     version: str = "0.1.0",
@@ -278,7 +287,8 @@ def create_api(
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    app.include_router(router)
+    for router in routers:
+        app.include_router(router)
     app.include_router(document_router(app, readiness=readiness, asyncapi=asyncapi))
     app.openapi = functools.partial(openapi_with_problems, app)
     for kind in (Refusal, RequestValidationError, HTTPException):
@@ -348,6 +358,19 @@ def _required(roles: tuple[str, ...]) -> frozenset[str]:
     if not roles:
         raise ValueError("name at least one role")
     return frozenset(roles)
+
+
+def in_compartment(compartment: str) -> Callable[[Request], None]:
+    """Dependency of a router: what its routes do in the database, they do with the role of `compartment` alone."""
+
+    def enter(request: Request) -> None:
+        request.scope[_COMPARTMENT_KEY] = compartment
+
+    return enter
+
+
+def _compartment(request: Request) -> str | None:
+    return request.scope.get(_COMPARTMENT_KEY)
 
 
 def _resources(request: Request) -> ApiResources:

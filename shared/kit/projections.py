@@ -16,7 +16,7 @@ from shared.kit.envelope import UnreadableRecordError, event_type_of, read_event
 from shared.kit.idempotency import RequestKey, claim, remember
 from shared.kit.logging import get_logger
 from shared.kit.routing import Reaction, Received
-from shared.kit.transaction import begin
+from shared.kit.transaction import Transaction, begin
 
 FOLD_EVENTS_MAX = 5_000
 READ_TIMEOUT_MS = 5_000
@@ -64,7 +64,7 @@ async def refold(
     ValueError if no fold declares its tables, AnsweredBefore.
     """
     folds = [reaction for reaction in reactions if reaction.folds and reaction.tables]
-    tables = sorted({table for reaction in folds for table in reaction.tables})
+    tables = {table: reaction.compartment for reaction in folds for table in sorted(reaction.tables)}
     if not tables:
         raise ValueError("this service has no projection: no @fold declares its tables")
     reports: list[ProjectionReport] = []
@@ -74,21 +74,22 @@ async def refold(
                 f"SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'"
             )
             await claim(tx.connection, key)
-            await tx.connection.execute(f"LOCK TABLE {', '.join(tables)} IN EXCLUSIVE MODE")
-            before = {table: await _rows(tx.connection, table) for table in tables}
+            before = {table: await _locked_rows(tx, table, tables[table]) for table in sorted(tables)}
             applied = await _applied(tx.connection, consumer_id)
-            for table in tables:
-                await tx.connection.execute(f"DELETE FROM {table}")
+            for table, compartment in tables.items():
+                async with tx.inside(compartment):
+                    await tx.connection.execute(f"DELETE FROM {table}")
             folded = 0
             async for received in _history(bootstrap_servers, folds, applied):
                 for reaction in folds:
                     matching = [item for item in received if isinstance(item.event, reaction.event_types)]
                     if matching:
-                        await reaction.call(matching, tx)
+                        async with tx.inside(reaction.compartment):
+                            await reaction.call(matching, tx)
                 folded += len(received)
                 progress()
-            after = {table: await _rows(tx.connection, table) for table in tables}
-            reports.extend(_compare(table, folded, before[table], after[table]) for table in tables)
+            after = {table: await _locked_rows(tx, table, tables[table]) for table in sorted(tables)}
+            reports.extend(_compare(table, folded, before[table], after[table]) for table in sorted(tables))
             if not keep:
                 raise _RollBackError
             await remember(tx.connection, key, _REPORTS.dump_json(reports))
@@ -97,8 +98,10 @@ async def refold(
     return reports
 
 
-async def _rows(connection: Connection, table: str) -> dict[str, dict[str, Any]]:
-    return {str(dict(row)): dict(row) for row in await connection.fetch(f"SELECT * FROM {table}")}
+async def _locked_rows(tx: Transaction, table: str, compartment: str | None) -> dict[str, dict[str, Any]]:
+    async with tx.inside(compartment):
+        await tx.connection.execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
+        return {str(dict(row)): dict(row) for row in await tx.connection.fetch(f"SELECT * FROM {table}")}
 
 
 def _compare(

@@ -3,7 +3,7 @@
 import importlib
 import pkgutil
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import ModuleType
 from typing import Any, Generic, TypeVar
@@ -50,7 +50,7 @@ class DueTimer:
     policy: BaseModel | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Reaction:
     """A function and the event types it takes: one at a time, or (`folds`) the batch's list in order.
 
@@ -61,6 +61,7 @@ class Reaction:
     call: Callable[[Any, Transaction], Awaitable[None]]
     folds: bool = False
     tables: tuple[str, ...] = ()
+    compartment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class TimerRoute:
     kind: str
     policy: type[BaseModel] | None
     call: TimerCall
+    compartment: str | None = None
 
 
 CallT = TypeVar("CallT", bound=Callable[..., Awaitable[None]])
@@ -104,19 +106,19 @@ def timer(kind: str, policy: type[BaseModel] | None = None) -> Callable[[CallT],
     return mark
 
 
-def collect_reactions(module: ModuleType) -> list[Reaction]:
-    """The module's reactions and folds, in the order of their definition."""
-    return [mark for mark in _marks(module) if isinstance(mark, Reaction)]
+def collect_reactions(module: ModuleType, compartment: str | None = None) -> list[Reaction]:
+    """The module's reactions and folds, in the order of their definition; they act inside `compartment`."""
+    return [replace(mark, compartment=compartment) for mark in _marks(module) if isinstance(mark, Reaction)]
 
 
-def collect_timers(module: ModuleType) -> dict[str, TimerRoute]:
-    """The module's timers by kind. Raises ValueError if two claim the same kind."""
+def collect_timers(module: ModuleType, compartment: str | None = None) -> dict[str, TimerRoute]:
+    """The module's timers by kind; they act inside `compartment`. Raises ValueError if two claim the same kind."""
     routes: dict[str, TimerRoute] = {}
     for mark in _marks(module):
         if isinstance(mark, TimerRoute):
             if mark.kind in routes:
                 raise ValueError(f"two functions claim the timer {mark.kind!r} in {module.__name__}")
-            routes[mark.kind] = mark
+            routes[mark.kind] = replace(mark, compartment=compartment)
     return routes
 
 

@@ -19,7 +19,7 @@ from typing import Any, Generic, TypeVar
 
 import uvicorn
 from aiokafka.errors import KafkaError
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 
 from shared.kit import metrics, relay
 from shared.kit.auth import SYSTEM, TokenVerifier, create_verifier
@@ -30,10 +30,10 @@ from shared.kit.consumer import BatchConsumer
 from shared.kit.database import is_unavailable, open_pool
 from shared.kit.event_documents import event_document, published_events
 from shared.kit.health import CheckResult, Readiness, database_check
-from shared.kit.http import connect, create_api
+from shared.kit.http import connect, create_api, in_compartment
 from shared.kit.logging import configure_logging, get_logger
 from shared.kit.operations import OperatedService, operations_router
-from shared.kit.routing import collect_reactions, collect_timers
+from shared.kit.routing import TimerRoute, collect_reactions, collect_timers
 from shared.kit.settings import ServiceSettings
 from shared.kit.subscription import Subscription
 from shared.kit.telemetry import configure_telemetry, shutdown_telemetry
@@ -61,43 +61,52 @@ class WorkerContext(Generic[SettingsT]):
     settings: SettingsT
     stopping: asyncio.Event
 
-    def begin(self, correlation_id: str = "worker") -> AbstractAsyncContextManager[Transaction]:
+    def begin(
+        self, correlation_id: str = "worker", compartment: str | None = None
+    ) -> AbstractAsyncContextManager[Transaction]:
         """A transaction as the system."""
-        return begin(self.pool, SYSTEM, correlation_id)
+        return begin(self.pool, SYSTEM, correlation_id, compartment=compartment)
 
 
 Worker = Callable[[WorkerContext[Any]], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The modules of a service, or of one compartment of it (`Transaction.inside`)."""
+
+    router: APIRouter
+    handlers: ModuleType
+    timers: ModuleType
+    contracts: ModuleType
+    compartment: str | None = None
+
+
 class Service(Generic[SettingsT]):
-    """One service: its name, its modules, its settings. `main` runs it; `api` is its application for tests and exports."""
+    """One service: its name, its parts, its settings. `main` runs it; `api` is its application for tests and exports."""
 
     def __init__(
         self,
         *,
         name: str,
         settings: type[SettingsT],
-        router: APIRouter,
-        handlers: ModuleType,
-        timers: ModuleType,
-        contracts: ModuleType,
+        parts: Sequence[Part],
         workers: Sequence[Worker] = (),
         raw_media_types: frozenset[str] = frozenset(),
     ) -> None:
         self.name = name
         self._settings_type = settings
-        self.reactions = collect_reactions(handlers)
-        self._timers = collect_timers(timers)
+        self.reactions = [mark for part in parts for mark in collect_reactions(part.handlers, part.compartment)]
+        self._timers = _timers(parts)
         self._workers = workers
         self._readiness = Readiness()
         self._running: OperatedService | None = None
-        self._event_document = event_document(name, VERSION, published_events(contracts), self.reactions)
-        routes = APIRouter()
-        routes.include_router(router)
-        routes.include_router(operations_router(self._operated))
+        self._event_document = event_document(
+            name, VERSION, published_events(*(part.contracts for part in parts)), self.reactions
+        )
         self.api: FastAPI = create_api(
             service=name,
-            router=routes,
+            routers=[*map(_routes, parts), operations_router(self._operated)],
             readiness=self._readiness,
             asyncapi=self._event_document,
             version=VERSION,
@@ -215,6 +224,24 @@ class Service(Generic[SettingsT]):
         # Stopped by cancelling: once the broker's connection is closed, its question for the lag finds no end.
         [observer] = background.start(_observe(pool, subscription, consumer, self.name, background.stopping))
         background.on_stop(observer.cancel)
+
+
+def _timers(parts: Sequence[Part]) -> dict[str, TimerRoute]:
+    timers: dict[str, TimerRoute] = {}
+    for part in parts:
+        found = collect_timers(part.timers, part.compartment)
+        if claimed := timers.keys() & found.keys():
+            raise ValueError(f"two parts of the service claim the timers {sorted(claimed)}")
+        timers |= found
+    return timers
+
+
+def _routes(part: Part) -> APIRouter:
+    if part.compartment is None:
+        return part.router
+    inside = APIRouter(dependencies=[Depends(in_compartment(part.compartment))])
+    inside.include_router(part.router)
+    return inside
 
 
 class Background:

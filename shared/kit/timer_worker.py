@@ -99,7 +99,8 @@ class TimerWorker:
         async with begin(self._pool, SYSTEM, row.correlation_id, causation_id) as tx:
             if not await timers.claim(tx.connection, row):
                 raise _SupersededError
-            await route.call(DueTimer(row.kind, row.subject_id, row.fence, row.due_at, policy), tx)
+            async with tx.inside(route.compartment):
+                await route.call(DueTimer(row.kind, row.subject_id, row.fence, row.due_at, policy), tx)
             changed_here = (row.kind, row.subject_id) in tx.changed_timers
             if not await timers.finish(tx.connection, row) and not changed_here:
                 raise _SupersededError

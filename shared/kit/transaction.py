@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 from shared.contracts.base import Event
 from shared.kit import outbox, timers
 from shared.kit.connections import Connection, Pool
+from shared.kit.database import enter_compartment
 from shared.kit.telemetry import current_traceparent
 
 if TYPE_CHECKING:
@@ -80,6 +81,19 @@ class Transaction:
             self.changed_timers.add((kind, str(subject_id)))
         return cancelled
 
+    @asynccontextmanager
+    async def inside(self, compartment: str | None) -> AsyncGenerator[None]:
+        """Act with the database role of one compartment of the service, and of no other; None: as the process itself.
+
+        Compartments of one service share no table: what one role reads, another may not even name.
+        """
+        if compartment is None:
+            yield
+            return
+        await enter_compartment(self.connection, compartment)
+        yield
+        await self.connection.execute("SELECT set_config('role', 'none', true)")
+
     async def flush(self) -> None:
         """INSERT what was published since the last time. The boundary calls it right before COMMIT, so that head locks
         are held briefly; a handler that publishes by the ten thousand calls it between batches, so that memory is bounded.
@@ -97,8 +111,11 @@ async def begin(
     correlation_id: str,
     causation_id: str | None = None,
     traceparent: str | None = None,
+    compartment: str | None = None,
 ) -> AsyncGenerator[Transaction]:
     """Open a transaction as `principal`; commits on a clean exit, rolls back on any exception.
+
+    `compartment`: as in `Transaction.inside`, for the whole transaction.
 
     Raises what asyncpg raises. An error out of COMMIT itself means *unknown*: ask again with the same
     Idempotency-Key (rule 11).
@@ -115,7 +132,8 @@ async def begin(
             causation_id=causation_id,
             traceparent=traceparent,
         )
-        yield tx
+        async with tx.inside(compartment):
+            yield tx
         await tx.flush()
     if tx.has_published:
         outbox.wake_relays(pool)

@@ -133,7 +133,7 @@ class Desk:
         self, *roles: str, subject: str = "somebody", counties: Collection[str] = tuple(County)
     ) -> httpx.AsyncClient:
         """The HTTP interface for a caller with `roles`; without roles, without a token."""
-        app = create_api(service="notifications", router=router, readiness=Readiness(), asyncapi=dict)
+        app = create_api(service="notifications", routers=[router], readiness=Readiness(), asyncapi=dict)
         connect(app, pool=self.api_pool, verifier=create_test_verifier())
         return client_of(app, bearer(*roles, subject=subject, counties=counties) if roles else None)
 

@@ -33,10 +33,7 @@ def build(topic: str, *, hangs: bool) -> service.Service[ServiceSettings]:
     return service.Service(
         name=topic,
         settings=ServiceSettings,
-        router=APIRouter(),
-        handlers=handlers,
-        timers=ModuleType("timers"),
-        contracts=ModuleType("contracts"),
+        parts=[service.Part(APIRouter(), handlers, ModuleType("timers"), ModuleType("contracts"))],
     )
 
 

@@ -121,7 +121,7 @@ async def warehouse(database: Callable[[str], ServiceDatabase]) -> ServiceDataba
 def application(pool: Pool) -> FastAPI:
     readiness = Readiness()
     readiness.register("database", database_check(pool))
-    app = create_api(service="notes", router=router, readiness=readiness, asyncapi=dict)
+    app = create_api(service="notes", routers=[router], readiness=readiness, asyncapi=dict)
     connect(app, pool=pool, verifier=create_test_verifier())
     return app
 

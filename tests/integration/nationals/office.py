@@ -9,9 +9,9 @@ from uuid import UUID
 
 import orjson
 
-from services.nationals import handlers, timers
-from services.nationals.domain.case_facts import InterpreterRelation, ScreeningOutcome
-from services.nationals.domain.household import HouseholdNeed
+from services.nationals.casework import handlers, timers
+from services.nationals.casework.domain.case_facts import InterpreterRelation, ScreeningOutcome
+from services.nationals.casework.domain.household import HouseholdNeed
 from shared.contracts.counties import County
 from shared.contracts.nationals import PlaceKind
 from shared.kit.auth import SYSTEM, Principal
@@ -40,12 +40,12 @@ class Office:
 
     async def run(self, handler: Any, command: Any, principal: Principal | None = None) -> Any:
         """One command in its own transaction, as the API's role."""
-        async with begin(self.api, principal or staff(), "test") as tx:
+        async with begin(self.api, principal or staff(), "test", compartment="casework") as tx:
             return await handler(command, tx)
 
     async def as_worker(self, handler: Any, *arguments: Any) -> Any:
         """One reaction or timer in its own transaction, as the worker's role."""
-        async with begin(self.worker, SYSTEM, "test") as tx:
+        async with begin(self.worker, SYSTEM, "test", compartment="casework") as tx:
             return await handler(*arguments, tx)
 
     async def centre(self, capacity: int, kind: PlaceKind = PlaceKind.FAMILY, county: County = County.REY) -> UUID:
@@ -169,7 +169,7 @@ class Office:
         await self.fire_due()
 
     async def fire_due(self) -> None:
-        worker = TimerWorker(self.worker, collect_timers(timers))
+        worker = TimerWorker(self.worker, collect_timers(timers, "casework"))
         running = asyncio.create_task(worker.run())
         try:
             async with asyncio.timeout(DUE_TIMERS_WAIT_S):

@@ -10,12 +10,12 @@ import httpx
 import orjson
 import pytest
 
-from services.nationals import handlers
 from services.nationals.app import service
-from services.nationals.domain.counters import total_deltas
+from services.nationals.casework import handlers
+from services.nationals.casework.domain.counters import total_deltas
 from shared.contracts import nationals as contracts
 from shared.contracts.base import Event
-from shared.kit.database import open_pool
+from shared.kit.database import enter_compartment, open_pool
 from shared.kit.http import connect
 from shared.kit.routing import Received
 from tests.integration.nationals.office import Office
@@ -215,6 +215,7 @@ async def test_reused_connection_starts_without_counties(office: Office) -> None
     async with single_connection(office) as pool:
         for principal_counties, rows in (("rey", 1), (None, 0), ("varamin", 0), ("rey", 1)):
             async with pool.acquire() as connection, connection.transaction():
+                await enter_compartment(connection, "casework")
                 if principal_counties:
                     await connection.execute("SELECT set_config('payesh.counties', $1, true)", principal_counties)
                 assert await connection.fetchval("SELECT count(*) FROM casework.return_case") == rows

@@ -5,9 +5,9 @@ from uuid import UUID
 
 import pytest
 
-from services.nationals import handlers
-from services.nationals.domain import refusals
-from services.nationals.handlers.places import BOOKING_EXPIRY
+from services.nationals.casework import handlers
+from services.nationals.casework.domain import refusals
+from services.nationals.casework.handlers.places import BOOKING_EXPIRY
 from shared.contracts.counties import County
 from shared.contracts.nationals import PlaceKind
 from shared.contracts.refusals import Refusal

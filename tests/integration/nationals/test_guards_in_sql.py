@@ -7,13 +7,14 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from services.nationals import handlers
-from services.nationals.domain.case_facts import ScreeningOutcome
-from services.nationals.domain.case_machine import state_changes
-from services.nationals.handlers.pauses import VOLUNTARY_PERIOD
+from services.nationals.casework import handlers
+from services.nationals.casework.domain.case_facts import ScreeningOutcome
+from services.nationals.casework.domain.case_machine import state_changes
+from services.nationals.casework.handlers.pauses import VOLUNTARY_PERIOD
 from shared.contracts.counties import County
 from shared.contracts.nationals import CaseOutcome
 from shared.kit.connections import Connection, Pool
+from shared.kit.database import enter_compartment
 from tests.integration.nationals.office import Office
 
 EVERY_COUNTY = ",".join(County)
@@ -43,12 +44,13 @@ OPEN = """
 
 @asynccontextmanager
 async def raw(pool: Pool) -> AsyncGenerator[Connection]:
-    """A transaction as the role of `pool`, seeing every county, always rolled back."""
+    """A transaction as the casework's role of `pool`, seeing every county, always rolled back."""
     async with pool.acquire() as connection:
         transaction = connection.transaction()
         await transaction.start()
         try:
             await connection.execute("SELECT set_config('payesh.counties', $1, true)", EVERY_COUNTY)
+            await enter_compartment(connection, "casework")
             yield connection
         finally:
             await transaction.rollback()

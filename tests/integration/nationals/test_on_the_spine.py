@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from services.nationals import handlers
-from services.nationals.handlers.pauses import VOLUNTARY_PERIOD
-from services.nationals.store import counters as counter_store
+from services.nationals.casework import handlers
+from services.nationals.casework.handlers.pauses import VOLUNTARY_PERIOD
+from services.nationals.casework.store import counters as counter_store
 from shared.contracts.counties import County
 from shared.contracts.nationals import CaseOutcome
 from shared.kit.consumer import BatchConsumer
@@ -23,7 +23,7 @@ SETTLED_WITHIN_S = 30.0
 async def running_spine(office: Office, kafka: str) -> AsyncGenerator[BatchConsumer]:
     relay = Relay(RelaySettings(office.database.worker_url, kafka, "nationals"))
     relaying = asyncio.create_task(relay.run())
-    consumer = BatchConsumer(office.worker, collect_reactions(handlers), "nationals")
+    consumer = BatchConsumer(office.worker, collect_reactions(handlers, "casework"), "nationals")
     subscription = Subscription(
         consumer, bootstrap_servers=kafka, group="payesh-nationals", instance="1", pauses_when_idle=True
     )
@@ -83,7 +83,7 @@ async def test_day_through_the_broker(office: Office, kafka_with_topics: str) ->
         assert [(row.capacity, row.held, row.county) for row in owned] == [(20, 10, County.REY)]
         assert await office.places(centre_id) == (20, 10, 0)
         reports = await refold(
-            office.worker, kafka_with_topics, consumer.consumer_id, collect_reactions(handlers), keep=True
+            office.worker, kafka_with_topics, consumer.consumer_id, collect_reactions(handlers, "casework"), keep=True
         )
         assert {report.table for report in reports} == {"casework.county_case_counter", "casework.centre_place_counter"}
         assert all(report.agrees for report in reports), reports

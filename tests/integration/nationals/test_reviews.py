@@ -6,11 +6,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.nationals import handlers
-from services.nationals.domain import refusals
-from services.nationals.domain.case_facts import InterpreterRelation, ScreeningOutcome
-from services.nationals.handlers.pauses import PAUSE_REVIEW, VOLUNTARY_PERIOD
-from services.nationals.handlers.reviews import LEGAL_REVIEW_REMINDER
+from services.nationals.casework import handlers
+from services.nationals.casework.domain import refusals
+from services.nationals.casework.domain.case_facts import InterpreterRelation, ScreeningOutcome
+from services.nationals.casework.handlers.pauses import PAUSE_REVIEW, VOLUNTARY_PERIOD
+from services.nationals.casework.handlers.reviews import LEGAL_REVIEW_REMINDER
 from shared.contracts.counties import County
 from shared.contracts.nationals import CaseOutcome, PhaseTwoReviewRequested
 from shared.contracts.refusals import Refusal

@@ -29,7 +29,7 @@ async def operated(spine: Spine, consumer: BatchConsumer) -> AsyncGenerator[http
         return {}
 
     service = OperatedService(spine.pool, consumer, spine.reactions(), spine.bootstrap_servers, lag)
-    app = create_api(service="test", router=operations_router(lambda: service), readiness=Readiness(), asyncapi=dict)
+    app = create_api(service="test", routers=[operations_router(lambda: service)], readiness=Readiness(), asyncapi=dict)
     pool = await open_pool(spine.database.api_url, size=2, name="operations-test")
     connect(app, pool=pool, verifier=create_test_verifier())
     async with client_of(app, bearer(OPERATOR)) as client:

@@ -56,7 +56,7 @@ async def client(quiet_spine: Spine, proxy: CommitProxy) -> AsyncIterator[httpx.
     """A service's API whose database connections can be broken at COMMIT."""
     app = create_api(
         service="test",
-        router=router_for(quiet_spine.event_type),
+        routers=[router_for(quiet_spine.event_type)],
         readiness=Readiness(),
         asyncapi=dict,
     )

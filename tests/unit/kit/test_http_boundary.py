@@ -95,7 +95,7 @@ def readiness() -> Readiness:
 def app(readiness: Readiness) -> FastAPI:
     return create_api(
         service="tea",
-        router=router,
+        routers=[router],
         readiness=readiness,
         asyncapi=lambda: {"asyncapi": "3.0.0", "channels": {"tea": {"address": "tea-<cups>", "messages": {"Cup": {}}}}},
         json_body_bytes_max=10_000,

@@ -3,7 +3,13 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.nationals.domain.capacity import HYSTERESIS_POINTS, THRESHOLDS_PERCENT, Places, crossings, threshold_after
+from services.nationals.casework.domain.capacity import (
+    HYSTERESIS_POINTS,
+    THRESHOLDS_PERCENT,
+    Places,
+    crossings,
+    threshold_after,
+)
 
 
 def test_threshold_falls_only_below_itself_minus_the_hysteresis() -> None:

@@ -9,8 +9,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from services.nationals.domain import refusals
-from services.nationals.domain.case_facts import (
+from services.nationals.casework.domain import refusals
+from services.nationals.casework.domain.case_facts import (
     Attempt,
     CaseFacts,
     CaseState,
@@ -20,7 +20,7 @@ from services.nationals.domain.case_facts import (
     Screening,
     ScreeningOutcome,
 )
-from services.nationals.domain.case_machine import TRANSITIONS, Step, take
+from services.nationals.casework.domain.case_machine import TRANSITIONS, Step, take
 from shared.contracts.nationals import CaseOutcome
 from shared.contracts.refusals import Refusal, RefusalType
 

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.nationals.domain import refusals
-from services.nationals.domain.household import HOUSEHOLD_SIZE_MAX, Household, check_household, check_reference
+from services.nationals.casework.domain import refusals
+from services.nationals.casework.domain.household import HOUSEHOLD_SIZE_MAX, Household, check_household, check_reference
 from shared.contracts.refusals import Refusal
 
 

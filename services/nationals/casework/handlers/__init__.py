@@ -1,6 +1,6 @@
 """Every use case of the casework half: ``async def verb_noun(message, tx)``."""
 
-from services.nationals.handlers.bookings import (
+from services.nationals.casework.handlers.bookings import (
     BookingReleased,
     BookPlaces,
     PlacesBooked,
@@ -9,8 +9,8 @@ from services.nationals.handlers.bookings import (
     expire_booking,
     release_booking,
 )
-from services.nationals.handlers.case_reading import CaseView, ReadCase, ReadPurpose, read_case
-from services.nationals.handlers.cases import (
+from services.nationals.casework.handlers.case_reading import CaseView, ReadCase, ReadPurpose, read_case
+from services.nationals.casework.handlers.cases import (
     CaseClosed,
     CaseOpened,
     CloseCase,
@@ -30,7 +30,7 @@ from services.nationals.handlers.cases import (
     screen_person,
     withdraw_consent,
 )
-from services.nationals.handlers.centres import (
+from services.nationals.casework.handlers.centres import (
     CapacityView,
     CentreOpened,
     OpenCentre,
@@ -38,8 +38,8 @@ from services.nationals.handlers.centres import (
     open_centre,
     set_capacity,
 )
-from services.nationals.handlers.counting import fold_case_counters, fold_centre_places
-from services.nationals.handlers.reviews import (
+from services.nationals.casework.handlers.counting import fold_case_counters, fold_centre_places
+from services.nationals.casework.handlers.reviews import (
     lapse_voluntary_period,
     open_legal_review,
     remind_of_legal_review,

@@ -13,8 +13,8 @@ from enum import StrEnum
 
 from pydantic import JsonValue
 
-from services.nationals.domain import refusals
-from services.nationals.domain.case_facts import INDEPENDENT_INTERPRETERS, Attempt, CaseFacts, CaseState
+from services.nationals.casework.domain import refusals
+from services.nationals.casework.domain.case_facts import INDEPENDENT_INTERPRETERS, Attempt, CaseFacts, CaseState
 from shared.contracts.refusals import Refusal, RefusalType
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.nationals.domain.case_facts import (
+from services.nationals.casework.domain.case_facts import (
     CaseState,
     Consent,
     Information,
@@ -12,7 +12,7 @@ from services.nationals.domain.case_facts import (
     Screening,
     ScreeningOutcome,
 )
-from services.nationals.domain.household import Household, HouseholdNeed
+from services.nationals.casework.domain.household import Household, HouseholdNeed
 from shared.contracts.counties import County
 from shared.contracts.nationals import CaseOutcome
 from shared.kit.transaction import Connection

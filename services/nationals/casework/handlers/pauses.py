@@ -2,9 +2,9 @@
 
 from uuid_utils.compat import uuid7
 
-from services.nationals.settings import casework_periods
-from services.nationals.store import reviews as review_store
-from services.nationals.store.cases import CaseRow
+from services.nationals.casework.periods import casework_periods
+from services.nationals.casework.store import reviews as review_store
+from services.nationals.casework.store.cases import CaseRow
 from shared.contracts.nationals import ReturnCaseSuspended, ReviewOffice
 from shared.kit.transaction import Transaction
 

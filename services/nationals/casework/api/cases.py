@@ -6,8 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Query
 from pydantic import BaseModel, Field
 
-from services.nationals import handlers
-from services.nationals.api_views import (
+from services.nationals.casework import handlers
+from services.nationals.casework.api.views import (
     CentreView,
     Counters,
     LegalReviewView,
@@ -15,10 +15,10 @@ from services.nationals.api_views import (
     read_counters,
     read_legal_reviews,
 )
-from services.nationals.domain import refusals
-from services.nationals.domain.capacity import CAPACITY_MAX
-from services.nationals.domain.case_facts import InterpreterRelation, ScreeningOutcome
-from services.nationals.domain.household import HOUSEHOLD_SIZE_MAX, HouseholdNeed
+from services.nationals.casework.domain import refusals
+from services.nationals.casework.domain.capacity import CAPACITY_MAX
+from services.nationals.casework.domain.case_facts import InterpreterRelation, ScreeningOutcome
+from services.nationals.casework.domain.household import HOUSEHOLD_SIZE_MAX, HouseholdNeed
 from shared.contracts.counties import County
 from shared.contracts.nationals import CaseOutcome, PlaceKind
 from shared.contracts.refusals import Refusal

@@ -6,18 +6,18 @@ from uuid import UUID
 from pydantic import BaseModel
 from uuid_utils.compat import uuid7
 
-from services.nationals.domain import refusals
-from services.nationals.domain.capacity import check_can_hold
-from services.nationals.domain.case_facts import Attempt, CaseState
-from services.nationals.domain.case_machine import Step, take
-from services.nationals.handlers.case_reading import read_facts, require_case
-from services.nationals.handlers.places import BOOKING_EXPIRY, announce_held, give_back_places, lock_places
-from services.nationals.settings import casework_periods
-from services.nationals.store import bookings as booking_store
-from services.nationals.store import cases as case_store
-from services.nationals.store import centres as centre_store
-from services.nationals.store.bookings import BookingRow, BookingState
-from services.nationals.store.cases import CaseRow
+from services.nationals.casework.domain import refusals
+from services.nationals.casework.domain.capacity import check_can_hold
+from services.nationals.casework.domain.case_facts import Attempt, CaseState
+from services.nationals.casework.domain.case_machine import Step, take
+from services.nationals.casework.handlers.case_reading import read_facts, require_case
+from services.nationals.casework.handlers.places import BOOKING_EXPIRY, announce_held, give_back_places, lock_places
+from services.nationals.casework.periods import casework_periods
+from services.nationals.casework.store import bookings as booking_store
+from services.nationals.casework.store import cases as case_store
+from services.nationals.casework.store import centres as centre_store
+from services.nationals.casework.store.bookings import BookingRow, BookingState
+from services.nationals.casework.store.cases import CaseRow
 from shared.contracts.nationals import PlaceKind
 from shared.contracts.refusals import Refusal
 from shared.kit.auth import SYSTEM

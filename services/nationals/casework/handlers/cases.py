@@ -6,8 +6,8 @@ from uuid import UUID
 from pydantic import BaseModel
 from uuid_utils.compat import uuid7
 
-from services.nationals.domain import refusals
-from services.nationals.domain.case_facts import (
+from services.nationals.casework.domain import refusals
+from services.nationals.casework.domain.case_facts import (
     Attempt,
     CaseState,
     Consent,
@@ -16,18 +16,18 @@ from services.nationals.domain.case_facts import (
     Screening,
     ScreeningOutcome,
 )
-from services.nationals.domain.case_machine import Step, take
-from services.nationals.domain.household import Household, HouseholdNeed, check_household, check_reference
-from services.nationals.handlers.case_reading import read_facts, require_case
-from services.nationals.handlers.pauses import PAUSE_REVIEW, VOLUNTARY_PERIOD, open_pause
-from services.nationals.handlers.places import give_back_places
-from services.nationals.handlers.reviews import LEGAL_REVIEW_REMINDER
-from services.nationals.settings import casework_periods
-from services.nationals.store import bookings as booking_store
-from services.nationals.store import cases as case_store
-from services.nationals.store import reviews as review_store
-from services.nationals.store.bookings import BookingState
-from services.nationals.store.cases import CaseRow
+from services.nationals.casework.domain.case_machine import Step, take
+from services.nationals.casework.domain.household import Household, HouseholdNeed, check_household, check_reference
+from services.nationals.casework.handlers.case_reading import read_facts, require_case
+from services.nationals.casework.handlers.pauses import PAUSE_REVIEW, VOLUNTARY_PERIOD, open_pause
+from services.nationals.casework.handlers.places import give_back_places
+from services.nationals.casework.handlers.reviews import LEGAL_REVIEW_REMINDER
+from services.nationals.casework.periods import casework_periods
+from services.nationals.casework.store import bookings as booking_store
+from services.nationals.casework.store import cases as case_store
+from services.nationals.casework.store import reviews as review_store
+from services.nationals.casework.store.bookings import BookingState
+from services.nationals.casework.store.cases import CaseRow
 from shared.contracts.counties import County
 from shared.contracts.nationals import (
     CaseOutcome,

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.nationals.domain import refusals
+from services.nationals.casework.domain import refusals
 from shared.contracts.refusals import Refusal
 
 HOUSEHOLD_SIZE_MAX = 30

@@ -5,10 +5,10 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from services.nationals.domain.counters import COUNTERS
-from services.nationals.store import centres as centre_store
-from services.nationals.store import counters as counter_store
-from services.nationals.store import reviews as review_store
+from services.nationals.casework.domain.counters import COUNTERS
+from services.nationals.casework.store import centres as centre_store
+from services.nationals.casework.store import counters as counter_store
+from services.nationals.casework.store import reviews as review_store
 from shared.contracts.counties import County
 from shared.contracts.nationals import PlaceKind, ReviewOffice
 from shared.kit.http import Page

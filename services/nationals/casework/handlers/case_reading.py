@@ -6,13 +6,13 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from services.nationals.domain import refusals
-from services.nationals.domain.case_facts import CaseFacts, CaseState, ScreeningOutcome
-from services.nationals.domain.household import HouseholdNeed
-from services.nationals.store import bookings as booking_store
-from services.nationals.store import cases as case_store
-from services.nationals.store import reviews as review_store
-from services.nationals.store.cases import CaseRow
+from services.nationals.casework.domain import refusals
+from services.nationals.casework.domain.case_facts import CaseFacts, CaseState, ScreeningOutcome
+from services.nationals.casework.domain.household import HouseholdNeed
+from services.nationals.casework.store import bookings as booking_store
+from services.nationals.casework.store import cases as case_store
+from services.nationals.casework.store import reviews as review_store
+from services.nationals.casework.store.cases import CaseRow
 from shared.contracts.counties import County
 from shared.contracts.nationals import CaseOutcome, PlaceKind, ReviewOffice
 from shared.contracts.refusals import Refusal

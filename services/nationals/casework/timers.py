@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
-from services.nationals import handlers
-from services.nationals.handlers.pauses import PAUSE_REVIEW, VOLUNTARY_PERIOD
-from services.nationals.handlers.places import BOOKING_EXPIRY
-from services.nationals.handlers.reviews import LEGAL_REVIEW_REMINDER
-from services.nationals.settings import ReviewPolicy
+from services.nationals.casework import handlers
+from services.nationals.casework.handlers.pauses import PAUSE_REVIEW, VOLUNTARY_PERIOD
+from services.nationals.casework.handlers.places import BOOKING_EXPIRY
+from services.nationals.casework.handlers.reviews import LEGAL_REVIEW_REMINDER
+from services.nationals.casework.periods import ReviewPolicy
 from shared.kit.routing import DueTimer, timer
 from shared.kit.transaction import Transaction
 

@@ -4,14 +4,14 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from services.nationals.domain.case_facts import Attempt, CaseState
-from services.nationals.domain.case_machine import Step, take
-from services.nationals.handlers.case_reading import read_facts
-from services.nationals.handlers.pauses import PAUSE_REVIEW
-from services.nationals.settings import ReviewPolicy, casework_periods
-from services.nationals.store import cases as case_store
-from services.nationals.store import reviews as review_store
-from services.nationals.store.reviews import LegalReviewRow, PauseRow
+from services.nationals.casework.domain.case_facts import Attempt, CaseState
+from services.nationals.casework.domain.case_machine import Step, take
+from services.nationals.casework.handlers.case_reading import read_facts
+from services.nationals.casework.handlers.pauses import PAUSE_REVIEW
+from services.nationals.casework.periods import ReviewPolicy, casework_periods
+from services.nationals.casework.store import cases as case_store
+from services.nationals.casework.store import reviews as review_store
+from services.nationals.casework.store.reviews import LegalReviewRow, PauseRow
 from shared.contracts.nationals import (
     LegalReviewOpened,
     PhaseTwoReviewRequested,

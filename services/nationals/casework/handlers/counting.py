@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from services.nationals.domain.counters import COUNTED_EVENTS, total_deltas
-from services.nationals.store import counters as counter_store
-from services.nationals.store.counters import PlaceCounterRow
+from services.nationals.casework.domain.counters import COUNTED_EVENTS, total_deltas
+from services.nationals.casework.store import counters as counter_store
+from services.nationals.casework.store.counters import PlaceCounterRow
 from shared.contracts.base import Event
 from shared.contracts.nationals import CentreCapacityChanged
 from shared.kit.routing import Received, fold

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.nationals.domain import refusals
+from services.nationals.casework.domain import refusals
 from shared.contracts.nationals import PlaceKind
 from shared.contracts.refusals import Refusal
 

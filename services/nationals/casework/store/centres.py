@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.nationals.domain.capacity import Places
+from services.nationals.casework.domain.capacity import Places
 from shared.contracts.counties import County
 from shared.contracts.nationals import PlaceKind
 from shared.kit.transaction import Connection

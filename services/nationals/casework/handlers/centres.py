@@ -6,10 +6,10 @@ from uuid import UUID
 from pydantic import BaseModel
 from uuid_utils.compat import uuid7
 
-from services.nationals.domain import refusals
-from services.nationals.domain.capacity import check_new_capacity
-from services.nationals.handlers.places import announce_places
-from services.nationals.store import centres as centre_store
+from services.nationals.casework.domain import refusals
+from services.nationals.casework.domain.capacity import check_new_capacity
+from services.nationals.casework.handlers.places import announce_places
+from services.nationals.casework.store import centres as centre_store
 from shared.contracts.counties import County
 from shared.contracts.nationals import BookingChange, PlaceKind
 from shared.contracts.refusals import Refusal

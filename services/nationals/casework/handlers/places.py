@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from uuid import UUID
 
-from services.nationals.domain.capacity import Places, crossings, threshold_after
-from services.nationals.store import bookings as booking_store
-from services.nationals.store import centres as centre_store
-from services.nationals.store.bookings import BookingRow, BookingState
+from services.nationals.casework.domain.capacity import Places, crossings, threshold_after
+from services.nationals.casework.store import bookings as booking_store
+from services.nationals.casework.store import centres as centre_store
+from services.nationals.casework.store.bookings import BookingRow, BookingState
 from shared.contracts.counties import County
 from shared.contracts.nationals import BookingChange, CentreCapacityChanged, CentreCapacityThresholdCrossed, PlaceKind
 from shared.kit.transaction import Transaction
