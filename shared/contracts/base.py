@@ -5,6 +5,7 @@ JSON Schema follow from the class. Bodies carry no personal data and no free tex
 """
 
 from dataclasses import dataclass
+from types import ModuleType
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -45,3 +46,16 @@ class Event(BaseModel):
     @property
     def aggregate_id(self) -> str:
         return str(getattr(self, self.stream.key_field))
+
+
+def declared_events(*modules: ModuleType) -> list[type[Event]]:
+    """The public event classes that contracts modules declare, in the order of their declaration."""
+    return [
+        value
+        for module in modules
+        for name, value in vars(module).items()
+        if isinstance(value, type)
+        and issubclass(value, Event)
+        and value.__module__ == module.__name__
+        and not name.startswith("_")
+    ]

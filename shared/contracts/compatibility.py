@@ -10,19 +10,16 @@ The comparison itself belongs to the development tools, so `jsonsubschema` is im
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import cast
 
 from pydantic import JsonValue
 
-from shared.contracts import nationals, notifications, warehouse
-from shared.contracts.base import Event
+from shared.contracts.catalogue import event_types
 
 Schema = dict[str, JsonValue]
 
-OWNER_MODULES: tuple[ModuleType, ...] = (warehouse, nationals, notifications)
 SCHEMA_DIRECTORY = Path(__file__).parent / "schemas"
 _ANNOTATION_KEYWORDS = frozenset({"title", "description", "examples", "default"})
 _NAMED_SUBSCHEMAS = frozenset({"properties", "$defs"})
@@ -30,16 +27,6 @@ _NAMED_SUBSCHEMAS = frozenset({"properties", "$defs"})
 
 class IncomparableSchema(Exception):
     """The comparison tool could not decide; a person must look at the two schemas."""
-
-
-def event_types() -> Iterator[type[Event]]:
-    """Every public event class of every owner, in the order it is declared."""
-    for module in OWNER_MODULES:
-        for name, value in vars(module).items():
-            if not isinstance(value, type) or name.startswith("_") or value.__module__ != module.__name__:
-                continue
-            if issubclass(value, Event):
-                yield value
 
 
 def current_schemas() -> dict[str, Schema]:

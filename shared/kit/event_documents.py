@@ -1,7 +1,6 @@
 """AsyncAPI 3 document of one service: what it publishes and what it reads, from the contracts themselves."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import ModuleType
 from typing import Any
 
 from faststream.kafka import KafkaBroker
@@ -9,20 +8,6 @@ from faststream.specification import AsyncAPI
 
 from shared.contracts.base import Event
 from shared.kit.routing import Reaction
-
-
-def published_events(*contracts: ModuleType) -> list[type[Event]]:
-    """The event types that contracts modules declare, in the order of their definition."""
-    return [
-        value
-        for module in contracts
-        for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, Event) and _is_concrete(value, module)
-    ]
-
-
-def _is_concrete(event_type: type[Event], contracts: ModuleType) -> bool:
-    return event_type.__module__ == contracts.__name__ and not event_type.__name__.startswith("_")
 
 
 def event_document(

@@ -21,6 +21,7 @@ import uvicorn
 from aiokafka.errors import KafkaError
 from fastapi import APIRouter, Depends, FastAPI
 
+from shared.contracts.base import declared_events
 from shared.kit import metrics, relay
 from shared.kit.auth import SYSTEM, TokenVerifier, create_verifier
 from shared.kit.basic_auth import PasswordVerifier, exchange_over_http
@@ -28,7 +29,7 @@ from shared.kit.clock import set_clock_speedup
 from shared.kit.connections import Pool
 from shared.kit.consumer import BatchConsumer
 from shared.kit.database import is_unavailable, open_pool
-from shared.kit.event_documents import event_document, published_events
+from shared.kit.event_documents import event_document
 from shared.kit.health import CheckResult, Readiness, database_check
 from shared.kit.http import connect, create_api, in_compartment
 from shared.kit.logging import configure_logging, get_logger
@@ -102,7 +103,7 @@ class Service(Generic[SettingsT]):
         self._readiness = Readiness()
         self._running: OperatedService | None = None
         self._event_document = event_document(
-            name, VERSION, published_events(*(part.contracts for part in parts)), self.reactions
+            name, VERSION, declared_events(*(part.contracts for part in parts)), self.reactions
         )
         self.api: FastAPI = create_api(
             service=name,

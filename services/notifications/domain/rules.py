@@ -13,8 +13,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from services.notifications.domain.escalation import EscalationPolicy
-from shared.contracts import nationals, notifications, warehouse
+from shared.contracts import notifications
 from shared.contracts.base import Event
+from shared.contracts.catalogue import event_types
 from shared.contracts.counties import County
 from shared.contracts.notifications import AlertSeverity
 
@@ -129,13 +130,7 @@ def county_of(event: Event) -> County:
 
 def event_catalogue() -> dict[str, type[Event]]:
     """Every event type in the contracts, by its CloudEvents type."""
-    classes = (
-        value
-        for module in (warehouse, nationals, notifications)
-        for name, value in vars(module).items()
-        if not name.startswith("_") and isinstance(value, type) and issubclass(value, Event) and value is not Event
-    )
-    return {event_type.type_name(): event_type for event_type in classes}
+    return {event_type.type_name(): event_type for event_type in event_types()}
 
 
 def read_rules(text: str, source: str) -> RuleBook:

@@ -1,0 +1,1 @@
+"""SQL of this compartment; nothing else reads or writes its tables."""

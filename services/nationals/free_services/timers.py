@@ -1,0 +1,1 @@
+"""Due timers. Each one calls a handler."""
