@@ -21,14 +21,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-import asyncpg
 import uvicorn
 
 from deploy.embedded.broker import EmbeddedBroker
 from deploy.embedded.directories import Ports, require_free_port, require_usable_directory
 from deploy.embedded.disk import watch, with_reason
 from deploy.embedded.errors import LauncherError
-from deploy.embedded.migrations import SERVICES, set_up_databases
+from deploy.embedded.migrations import (
+    SERVICES,
+    drop_databases_set_aside,
+    set_databases_aside,
+    set_up_databases,
+)
 from deploy.embedded.postgresql import EmbeddedPostgreSQL
 from deploy.embedded.smtp_sink import SmtpSink
 from deploy.embedded.supervisor import Supervisor, in_thread
@@ -40,7 +44,6 @@ from deploy.topics import apply_topics
 BrokerKind = Literal["embedded", "apache"]
 
 BROKER_STAGE = 0
-SUPERUSER_CONNECT_TIMEOUT_S = 20.0
 MAIL_SENDER = "payesh@localhost"
 SERVER_POLL_INTERVAL_S = 0.01
 
@@ -188,6 +191,9 @@ class Platform:
             for service in SERVICES:
                 group.create_task(self._start_service(service))
         self.report(f"three services are up after {self.elapsed_s():.1f} s")
+        if self.options.fresh:
+            dropping = asyncio.create_task(drop_databases_set_aside(self.server), name="databases of the last start")
+            self._stack.push_async_callback(_cancel, dropping)
 
     async def _stop_after(self, error: BaseException | None) -> None:
         """Stop everything. Raises LauncherError instead of an error that a full disk explains."""
@@ -236,16 +242,8 @@ class Platform:
             self.server.command(), self.server.is_ready, before_start=self.server.prepare, stage=BROKER_STAGE
         )
         if self.options.fresh:
-            await self._drop_databases()
+            await set_databases_aside(self.server)
         await set_up_databases(self.server)
-
-    async def _drop_databases(self) -> None:
-        connection = await asyncpg.connect(self.server.superuser_url(), timeout=SUPERUSER_CONNECT_TIMEOUT_S)
-        try:
-            for service in SERVICES:
-                await connection.execute(f'DROP DATABASE IF EXISTS "{service}" WITH (FORCE)')
-        finally:
-            await connection.close()
 
     async def _start_broker(self) -> None:
         if self._cluster is None:

@@ -12,11 +12,13 @@ security, create anything, or connect to another service's database.
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
+from uuid import uuid4
 
 import asyncpg
 
@@ -30,6 +32,7 @@ COMPARTMENTS = {"nationals": ("casework", "complaints", "free_services")}
 ROOT = Path(__file__).resolve().parents[2]
 KIT_SCHEMA = ROOT / "shared" / "kit" / "schema"
 CONNECT_TIMEOUT_S = 20.0
+SET_ASIDE_PREFIX = "set-aside-"
 MIGRATION_DEADLINE_S = 300.0
 POLL_INTERVAL_S = 0.01
 CONNECTION_SETTINGS = "sslmode=disable&lock_timeout=10s&statement_timeout=240s"
@@ -48,6 +51,33 @@ async def set_up_databases(server: EmbeddedPostgreSQL, services: Iterable[str] =
     for service in names:
         await create_database(server, service, service)
     await asyncio.gather(*(migrate(server, service, service) for service in names))
+
+
+async def set_databases_aside(server: EmbeddedPostgreSQL, services: Iterable[str] = SERVICES) -> None:
+    """Make room for empty databases at once: dropping one waits for a checkpoint, renaming it does not.
+
+    Nobody may be connected. `drop_databases_set_aside` drops them when there is time, or after a later start.
+    """
+    connection = await asyncpg.connect(server.superuser_url(), timeout=CONNECT_TIMEOUT_S)
+    try:
+        existing = {row["datname"] for row in await connection.fetch("SELECT datname FROM pg_database")}
+        for service in existing.intersection(services):
+            await connection.execute(f'ALTER DATABASE "{service}" RENAME TO "{SET_ASIDE_PREFIX}{uuid4()}"')
+    finally:
+        await connection.close()
+
+
+async def drop_databases_set_aside(server: EmbeddedPostgreSQL) -> None:
+    """Drop what was set aside. A server that ends meanwhile is no fault: the next start finds them."""
+    with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        connection = await asyncpg.connect(server.superuser_url(), timeout=CONNECT_TIMEOUT_S)
+        try:
+            for row in await connection.fetch(
+                "SELECT datname FROM pg_database WHERE starts_with(datname, $1)", SET_ASIDE_PREFIX
+            ):
+                await connection.execute(f'DROP DATABASE IF EXISTS "{row["datname"]}" WITH (FORCE)')
+        finally:
+            await connection.close()
 
 
 async def create_database(server: EmbeddedPostgreSQL, service: str, database: str, template: str | None = None) -> None:
