@@ -5,7 +5,12 @@ from collections.abc import Callable
 import asyncpg
 import pytest
 
-from deploy.embedded.migrations import set_up_databases
+from deploy.embedded.migrations import (
+    SET_ASIDE_PREFIX,
+    drop_databases_set_aside,
+    set_databases_aside,
+    set_up_databases,
+)
 from deploy.embedded.postgresql import EmbeddedPostgreSQL
 from tests.support.environment import ServiceDatabase
 
@@ -60,3 +65,20 @@ async def test_set_up_can_be_repeated(postgresql: EmbeddedPostgreSQL) -> None:
     connection = await asyncpg.connect(postgresql.url("notifications_worker", "notifications"))
     assert await connection.fetchval("SELECT count(*) FROM outbox") == 0
     await connection.close()
+
+
+async def test_databases_set_aside_make_room_at_once_and_go_later(postgresql: EmbeddedPostgreSQL) -> None:
+    await set_up_databases(postgresql, ["notifications"])
+    before = await asyncpg.connect(postgresql.url("notifications_owner", "notifications"))
+    await before.execute("CREATE TABLE of_the_last_start (value int)")
+    await before.close()
+
+    await set_databases_aside(postgresql, ["notifications"])
+    await set_up_databases(postgresql, ["notifications"])
+    after = await asyncpg.connect(postgresql.url("notifications_owner", "notifications"))
+    assert await after.fetchval("SELECT to_regclass('of_the_last_start')") is None
+    set_aside = "SELECT count(*) FROM pg_database WHERE starts_with(datname, $1)"
+    assert await after.fetchval(set_aside, SET_ASIDE_PREFIX) == 1
+    await drop_databases_set_aside(postgresql)
+    assert await after.fetchval(set_aside, SET_ASIDE_PREFIX) == 0
+    await after.close()
