@@ -35,6 +35,8 @@ _PROBLEM_SCHEMA: Final[Mapping[str, Any]] = {
         "code": {"type": "string"},
         "correlation_id": {"type": "string"},
         "safeguard": {"type": "integer"},
+        "safeguard_fa": {"type": "string"},
+        "safeguard_en": {"type": "string"},
         "details": {"type": "object"},
     },
 }

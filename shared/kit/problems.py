@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 import orjson
 
 from shared.contracts.refusals import Refusal, RefusalType
+from shared.contracts.safeguards import SAFEGUARDS
 
 Language = Literal["en", "fa"]
 
@@ -196,7 +197,7 @@ def title_of(status: int, language: Language) -> str:
 
 
 def problem_document(refusal: Refusal, *, language: Language, correlation_id: str) -> dict[str, Any]:
-    """The members of the problem+json answer; `safeguard` is there only where the refusal serves one."""
+    """The members of the problem+json answer; `safeguard` and its text are there only where the refusal serves one."""
     reason = refusal.reason
     document: dict[str, Any] = {
         "type": f"urn:payesh:problem:{reason.code}",
@@ -208,7 +209,8 @@ def problem_document(refusal: Refusal, *, language: Language, correlation_id: st
         "details": refusal.details,
     }
     if reason.safeguard is not None:
-        document["safeguard"] = reason.safeguard
+        rule = SAFEGUARDS[reason.safeguard]
+        document |= {"safeguard": rule.number, "safeguard_fa": rule.fa, "safeguard_en": rule.en}
     return document
 
 

@@ -7,6 +7,7 @@ import pytest
 from pydantic import BaseModel, Field, ValidationError
 
 from shared.contracts.refusals import Refusal, RefusalType
+from shared.contracts.safeguards import SAFEGUARDS
 from shared.kit import problems
 from shared.kit.field_problems import FIELD_PROBLEMS_MAX, describe_fields
 from shared.kit.problems import CATALOGUE, choose_language, encode_problem, problem_document, problem_headers
@@ -64,6 +65,8 @@ def test_the_document_has_the_members_of_the_standard_and_ours() -> None:
         "correlation_id": "c-1",
         "details": {"name": "rey"},
         "safeguard": 6,
+        "safeguard_fa": SAFEGUARDS[6].fa,
+        "safeguard_en": SAFEGUARDS[6].en,
     }
 
 
