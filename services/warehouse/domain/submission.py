@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from services.warehouse.domain import submission_refusals as refusals
 from services.warehouse.domain.inspection import InspectionState
-from shared.contracts.refusals import RefusalType
+from shared.contracts.refusals import Refusal, RefusalType
 
 
 class Channel(StrEnum):
@@ -75,6 +75,12 @@ class Standing:
     edited_already: bool
     edits_current: bool
     edits_other_inspection: bool
+
+
+def check_edit(instance_id: str, deprecated_id: str | None) -> None:
+    """Refuse an edit of itself: it replaces nothing. Raises Refusal `warehouse.submission.edit_of_itself`."""
+    if deprecated_id == instance_id:
+        raise Refusal(refusals.EDIT_OF_ITSELF)
 
 
 def place(standing: Standing) -> Place | ConflictGround:  # noqa: PLR0911 - one rule a line

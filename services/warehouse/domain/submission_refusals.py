@@ -75,6 +75,14 @@ SUBMISSION_CHANGED = RefusalType(
     "Meanwhile another submission has become the one to review. Look at it, then decide.",
     "در این میان ارسال دیگری جای آنچه دیده‌اید را گرفته است. آن را ببینید و سپس تصمیم بگیرید.",
 )
+EDIT_OF_ITSELF = RefusalType(
+    "warehouse.submission.edit_of_itself",
+    422,
+    "The form names its own instance id as the one that it replaces (deprecated_id, deprecatedID). Give an edit a new"
+    " instance id, or leave that field out of a form that replaces none, and send it again. Nothing was kept.",
+    "فرم شناسهٔ خودش را به‌عنوان شناسه‌ای آورده است که جایگزین آن می‌شود (deprecated_id، deprecatedID). به ویرایش شناسهٔ"
+    " تازه بدهید، یا اگر فرم جایگزین فرمی نیست آن فیلد را نفرستید، و دوباره ارسال کنید. چیزی نگهداری نشد.",
+)
 FORM_NOT_XML = RefusalType(
     "warehouse.form.not_xml",
     400,

@@ -9,7 +9,7 @@ from uuid_utils.compat import uuid7
 
 from services.warehouse.domain import refusals, submission_refusals
 from services.warehouse.domain.inspection import Findings, ItemAnswer, ItemResult, check_submission
-from services.warehouse.domain.submission import CONFLICT_REFUSALS, ConflictGround, Place, Standing, place
+from services.warehouse.domain.submission import CONFLICT_REFUSALS, ConflictGround, Place, Standing, check_edit, place
 from services.warehouse.handlers.messages import SubmitInspection
 from services.warehouse.handlers.photos import attach_pending
 from services.warehouse.handlers.submission_messages import SubmissionReceived
@@ -50,6 +50,7 @@ async def submit_inspection(command: SubmitInspection, tx: Transaction) -> Submi
     )
     if conflict is not None:
         return _conflicting(conflict)
+    check_edit(command.instance_id, command.deprecated_id)
     answers = answers_of(command)
     check_submission(findings_of(command), answers, command.photos, command.inspected_at, tx.now)
     submission = new_submission(command, inspection.inspection_id, inspection, submitter, tx)

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from shared.contracts.warehouse import InspectionCompleted
-from tests.integration.warehouse.phone import PASSWORD, Phone, offer_passwords
-from tests.integration.warehouse.province import Province, site_row
+from tests.integration.warehouse.phone import PASSWORD, Phone, offer_passwords, told
+from tests.integration.warehouse.province import Province, site_row, submission
 from tests.support.field_forms import as_kobo_payload
 from tests.support.identity import bearer
 from tests.support.pictures import encode, scene
@@ -162,6 +162,32 @@ async def test_the_same_visit_through_every_door_is_one(province: Province, phon
     assert (hook.status_code, script.status_code) == (201, 200)
     assert await province.superuser.fetchval("SELECT count(*) FROM submission") == 1
     assert await province.superuser.fetchval("SELECT count(*) FROM submission_conflict") == 0
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+async def test_an_edit_of_itself_is_refused_at_every_door(province: Province, phone: Phone, is_known: bool) -> None:
+    """Refused before anything is kept, also where the instance was received before; the answer says what to do."""
+    [site] = await province.register(site_row(1))
+    inspection_id = await province.assign(site)
+    if is_known:
+        assert (await phone.send(phone.fill(inspection_id, "uuid:1"))).status_code == 201
+    filled = phone.fill(inspection_id, "uuid:1", "uuid:1", failed={"structure": "minor"}, capacity_tonnes="990")
+    photos = {"structure.jpg": encode(scene(1, (64, 48)))}
+    client, headers = province.client, province.headers("inspector.rey")
+    body = submission(instance_id="uuid:1", deprecated_id="uuid:1")
+    answers = [
+        await client.post(f"/inspections/{inspection_id}/submission", json=body, headers=headers),
+        await client.post(SUBMISSIONS, content=filled, headers=headers | XML),
+        await client.put(f"{SUBMISSIONS}/uuid:1", content=filled, headers=headers | XML),
+        await phone.ask("POST", "/hooks/kobo", json=as_kobo_payload(filled, None)),
+    ]
+    for answer in answers:
+        assert (answer.status_code, answer.json()["code"]) == (422, "warehouse.submission.edit_of_itself")
+    for language, advice in (("fa", "به ویرایش شناسهٔ تازه بدهید"), ("en", "Give an edit a new instance id")):
+        shown = await phone.send(filled, photos, language=language)
+        assert (shown.status_code, advice in told(shown)) == (422, True)
+    for table, rows in (("submission", int(is_known)), ("submission_conflict", 0), ("photo", 0)):
+        assert await province.superuser.fetchval(f"SELECT count(*) FROM {table}") == rows, table
 
 
 ITEMS = (

@@ -6,7 +6,15 @@ from itertools import product
 import pytest
 
 from services.warehouse.domain.inspection import InspectionState
-from services.warehouse.domain.submission import CONFLICT_REFUSALS, ConflictGround, Place, Standing, place
+from services.warehouse.domain.submission import (
+    CONFLICT_REFUSALS,
+    ConflictGround,
+    Place,
+    Standing,
+    check_edit,
+    place,
+)
+from shared.contracts.refusals import Refusal
 
 FIRST = Standing(
     InspectionState.ASSIGNED,
@@ -49,6 +57,14 @@ def test_nothing_that_contradicts_is_put_up_for_review() -> None:
             assert not standing.edits_other_inspection
             assert state is not InspectionState.COMPLETED
             assert state is not InspectionState.SUBMITTED or standing.edits_current
+
+
+def test_an_edit_has_an_instance_id_of_its_own() -> None:
+    check_edit("uuid:2", "uuid:1")
+    check_edit("uuid:1", None)
+    with pytest.raises(Refusal) as refused:
+        check_edit("uuid:1", "uuid:1")
+    assert (refused.value.reason.code, refused.value.reason.status) == ("warehouse.submission.edit_of_itself", 422)
 
 
 def test_every_ground_is_told() -> None:
