@@ -6,7 +6,6 @@ Accounts have no numbers here, so every `submitterId` is 0; `{project_id}` is ta
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -22,7 +21,8 @@ from services.warehouse.handlers.submissions import raise_conflict
 from services.warehouse.openrosa.filled_form import FORM_ID, command_of
 from services.warehouse.openrosa.xml_form import FORM_BYTES_MAX, read_xml_form
 from services.warehouse.photo_store import PhotoStore, configured_store
-from services.warehouse.store import assignments
+from services.warehouse.store import photos, submissions
+from services.warehouse.store.submissions import ReceivedBefore
 from shared.contracts.refusals import Refusal
 from shared.kit import problems
 from shared.kit.http import Commands, Queries, allow_password, allow_password_read, grant_token
@@ -125,9 +125,9 @@ async def list_attachments(
     project_id: int, form_id: str, instance_id: InstanceId, queries: InspectorReads
 ) -> list[CentralAttachment]:
     """The photos that a submission names, and which of them are here."""
-    _, submission_id = await _find_own(form_id, instance_id, queries)
+    found = await _find_own(form_id, instance_id, queries)
     async with queries.read() as connection:
-        names = await assignments.list_photo_names(connection, submission_id)
+        names = await photos.list_photo_names(connection, found.submission_id)
     return [CentralAttachment(name=name, exists=is_there) for name, is_there in names]
 
 
@@ -143,9 +143,9 @@ async def upload_attachment(
     store: Annotated[PhotoStore, Depends(configured_store)],
 ) -> CentralSuccess:
     """One photo of a submission that is here."""
-    inspection_id, _ = await _find_own(form_id, instance_id, queries)
+    found = await _find_own(form_id, instance_id, queries)
     content = await read_raw_body(request, PHOTO_BYTES_MAX)
-    await receive_attachment(inspection_id, instance_id, name, content, commands, store)
+    await receive_attachment(found.inspection_id, instance_id, name, content, commands, store)
     return CentralSuccess()
 
 
@@ -159,12 +159,12 @@ async def _take(request: Request, form_id: str, commands: Commands, device_id: s
     return CentralSubmission(instance_id=command.instance_id, device_id=device_id, created_at=received.received_at)
 
 
-async def _find_own(form_id: str, instance_id: str, queries: Queries) -> tuple[UUID, UUID]:
-    """Inspection and submission of the caller's own instance. Raises Refusal."""
+async def _find_own(form_id: str, instance_id: str, queries: Queries) -> ReceivedBefore:
+    """The caller's own submission under this instance id. Raises Refusal."""
     if form_id != FORM_ID:
         raise Refusal(refusals.FORM_UNKNOWN, form=form_id[:64], version="")
     async with queries.read() as connection:
-        found = await assignments.find_instance(connection, instance_id, queries.principal.subject)
+        found = await submissions.find_own(connection, instance_id, queries.principal.subject)
     if found is None:
         raise Refusal(refusals.INSTANCE_NOT_FOUND)
     return found

@@ -90,6 +90,19 @@ async def reassign_inspection(command: ReassignInspection, tx: Transaction) -> I
     return _changed(inspection, command.inspector, inspection.due_on)
 
 
+async def lock_for_submitter(inspection_id: UUID, submitter: str, tx: Transaction) -> Inspection:
+    """The inspection, locked for what its inspector, or one who was it before, sends. Raises Refusal: no such inspection,
+    never the submitter's."""
+    inspection = await store.lock_inspection(tx.connection, inspection_id)
+    if inspection is None:
+        raise Refusal(refusals.INSPECTION_NOT_FOUND)
+    if inspection.inspector != submitter and not await planning_store.has_been_assigned(
+        tx.connection, inspection.inspection_id, submitter
+    ):
+        raise Refusal(refusals.SUBMISSION_NOT_ASSIGNED)
+    return inspection
+
+
 async def hand_over(inspection: Inspection, inspector: str, reason: str, tx: Transaction) -> None:
     """Make an inspection another inspector's, with its history. Raises Refusal: a recount by whose count it repeats."""
     recount = await recount_store.lock_made_by(tx.connection, inspection.inspection_id)

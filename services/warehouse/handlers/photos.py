@@ -9,8 +9,8 @@ from services.warehouse.domain import photo_refusals, refusals
 from services.warehouse.domain.inspection import InspectionState
 from services.warehouse.domain.photo import INSPECTION_PHOTOS_MAX, KeptPhoto
 from services.warehouse.domain.photo_evidence import PhotoFlag, weigh_evidence
+from services.warehouse.handlers.inspections import lock_for_submitter
 from services.warehouse.handlers.messages import Account, InstanceId, PhotoName
-from services.warehouse.store import inspections as inspection_store
 from services.warehouse.store import photos as store
 from services.warehouse.store import submissions as submission_store
 from services.warehouse.store.inspections import Inspection
@@ -90,13 +90,13 @@ async def receive_photo(command: ReceivePhoto, tx: Transaction) -> PhotoReceived
         if original_sha256 != command.original_sha256:
             raise Refusal(photo_refusals.PHOTO_CONFLICT)
     await store.attach_photos(tx.connection, place.instance_id, place.submitted_by)
-    submission_id = await store.find_submission(tx.connection, place)
+    submission = await submission_store.find_own(tx.connection, place.instance_id, place.submitted_by)
     [row] = await store.read_photos(tx.connection, [photo_id])
     return PhotoReceived(
         photo_id=photo_id,
         sha256=row.original_sha256,
         flags=list(weigh_evidence(row.evidence).flags),
-        missing=await store.missing_photos(tx.connection, submission_id) if submission_id else None,
+        missing=await store.missing_photos(tx.connection, submission.submission_id) if submission else None,
     )
 
 
@@ -134,13 +134,7 @@ async def drop_photo_parts(command: DropPhotoParts, tx: Transaction) -> PhotoPar
 async def _locate(address: PhotoAddress, tx: Transaction) -> tuple[Inspection, PhotoPlace]:
     """The inspection, locked, so that a photo and its submission cannot pass each other. Raises Refusal."""
     submitter = address.on_behalf_of or tx.principal.subject
-    inspection = await inspection_store.lock_inspection(tx.connection, address.inspection_id)
-    if inspection is None:
-        raise Refusal(refusals.INSPECTION_NOT_FOUND)
-    if inspection.inspector != submitter and not await submission_store.has_been_assigned(
-        tx.connection, inspection.inspection_id, submitter
-    ):
-        raise Refusal(refusals.SUBMISSION_NOT_ASSIGNED)
+    inspection = await lock_for_submitter(address.inspection_id, submitter, tx)
     return inspection, PhotoPlace(address.inspection_id, address.instance_id, address.name, submitter)
 
 

@@ -7,14 +7,14 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from services.warehouse.domain import refusals, submission_refusals
+from services.warehouse.domain import submission_refusals
 from services.warehouse.domain.inspection import Findings, ItemAnswer, ItemResult, check_submission
 from services.warehouse.domain.submission import CONFLICT_REFUSALS, ConflictGround, Place, Standing, check_edit, place
+from services.warehouse.handlers.inspections import lock_for_submitter
 from services.warehouse.handlers.messages import SubmitInspection
 from services.warehouse.handlers.photos import attach_pending
 from services.warehouse.handlers.submission_messages import SubmissionReceived
 from services.warehouse.store import conflicts as conflict_store
-from services.warehouse.store import inspections as inspection_store
 from services.warehouse.store import submissions as store
 from services.warehouse.store.conflicts import Conflict
 from services.warehouse.store.inspections import Inspection
@@ -34,12 +34,7 @@ async def submit_inspection(command: SubmitInspection, tx: Transaction) -> Submi
     Raises Refusal: no such inspection, never assigned to the submitter, impossible content.
     """
     submitter = command.on_behalf_of or tx.principal.subject
-    inspection = await inspection_store.lock_inspection(tx.connection, command.inspection_id)
-    if inspection is None:
-        raise Refusal(refusals.INSPECTION_NOT_FOUND)
-    is_assigned = inspection.inspector == submitter
-    if not is_assigned and not await store.has_been_assigned(tx.connection, inspection.inspection_id, submitter):
-        raise Refusal(refusals.SUBMISSION_NOT_ASSIGNED)
+    inspection = await lock_for_submitter(command.inspection_id, submitter, tx)
     content_sha256 = content_hash(command)
     received = await store.list_received(tx.connection, command.instance_id)
     for earlier in received:

@@ -42,25 +42,3 @@ async def list_assigned_sites(connection: Connection, inspector: str) -> list[As
         )
         for row in rows
     ]
-
-
-async def find_instance(connection: Connection, instance_id: str, submitted_by: str) -> tuple[UUID, UUID] | None:
-    """Inspection and submission that hold the inspector's own instance, the latest one; None if there is none."""
-    row = await connection.fetchrow(
-        """
-        SELECT inspection_id, submission_id FROM submission WHERE instance_id = $1 AND submitted_by = $2
-        ORDER BY submission_id DESC LIMIT 1
-        """,
-        instance_id,
-        submitted_by,
-    )
-    return (row["inspection_id"], row["submission_id"]) if row else None
-
-
-async def list_photo_names(connection: Connection, submission_id: UUID) -> list[tuple[str, bool]]:
-    """Names of the submission's pictures, and whether each has come."""
-    rows = await connection.fetch(
-        "SELECT name, photo_id IS NOT NULL AS is_there FROM submission_photo WHERE submission_id = $1 ORDER BY name",
-        submission_id,
-    )
-    return [(row["name"], row["is_there"]) for row in rows]

@@ -86,18 +86,6 @@ async def find_received(connection: Connection, place: PhotoPlace) -> tuple[UUID
     return (row["photo_id"], row["original_sha256"]) if row else None
 
 
-async def find_submission(connection: Connection, place: PhotoPlace) -> UUID | None:
-    """The submission to which the photo belongs, the last taken one if a conflict left two; None if it has not come."""
-    return await connection.fetchval(
-        """
-        SELECT submission_id FROM submission WHERE instance_id = $1 AND submitted_by = $2
-        ORDER BY submission_id DESC LIMIT 1
-        """,
-        place.instance_id,
-        place.submitted_by,
-    )
-
-
 async def has_inspection(connection: Connection, inspection_id: UUID) -> bool:
     """Whether there is such an inspection in the caller's counties."""
     found: bool = await connection.fetchval(
@@ -141,6 +129,15 @@ async def missing_photos(connection: Connection, submission_id: UUID) -> list[st
         "SELECT name FROM submission_photo WHERE submission_id = $1 AND photo_id IS NULL ORDER BY name", submission_id
     )
     return [row["name"] for row in rows]
+
+
+async def list_photo_names(connection: Connection, submission_id: UUID) -> list[tuple[str, bool]]:
+    """Names of the submission's pictures, and whether each has come."""
+    rows = await connection.fetch(
+        "SELECT name, photo_id IS NOT NULL AS is_there FROM submission_photo WHERE submission_id = $1 ORDER BY name",
+        submission_id,
+    )
+    return [(row["name"], row["is_there"]) for row in rows]
 
 
 async def list_missing(connection: Connection, inspection_id: UUID, submitted_by: str | None) -> list[tuple[str, str]]:

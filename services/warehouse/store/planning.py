@@ -90,6 +90,16 @@ async def change_assignment(connection: Connection, inspection: Inspection, chan
     )
 
 
+async def has_been_assigned(connection: Connection, inspection_id: UUID, inspector: str) -> bool:
+    """Whether the inspection was the inspector's before it was given to another."""
+    found: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM inspection_change WHERE inspection_id = $1 AND inspector_before = $2)",
+        inspection_id,
+        inspector,
+    )
+    return found
+
+
 async def lock_county_plans(connection: Connection, county: County) -> None:
     """Let one plan of a county be accepted at a time, until the transaction's end."""
     await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('warehouse.plan.' || $1, 0))", county)

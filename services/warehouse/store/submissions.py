@@ -107,6 +107,13 @@ async def list_received(connection: Connection, instance_id: str) -> list[Receiv
     return [ReceivedBefore(**dict(row)) for row in rows]
 
 
+async def find_own(connection: Connection, instance_id: str, submitted_by: str) -> ReceivedBefore | None:
+    """The submitter's own submission under this instance id, the last taken one if a conflict left two; None if it has not
+    come."""
+    received = await list_received(connection, instance_id)
+    return next((one for one in reversed(received) if one.submitted_by == submitted_by), None)
+
+
 async def has_been_edited(connection: Connection, inspection_id: UUID, instance_id: str, submitted_by: str) -> bool:
     """Whether an edit of this instance by the same inspector was received for the inspection."""
     found: bool = await connection.fetchval(
@@ -118,16 +125,6 @@ async def has_been_edited(connection: Connection, inspection_id: UUID, instance_
         inspection_id,
         instance_id,
         submitted_by,
-    )
-    return found
-
-
-async def has_been_assigned(connection: Connection, inspection_id: UUID, inspector: str) -> bool:
-    """Whether the inspection was the inspector's before it was given to another."""
-    found: bool = await connection.fetchval(
-        "SELECT EXISTS (SELECT FROM inspection_change WHERE inspection_id = $1 AND inspector_before = $2)",
-        inspection_id,
-        inspector,
     )
     return found
 
