@@ -31,6 +31,7 @@ from services.warehouse.handlers.proposal_messages import (
     FoundSiteReported,
     ReportFoundSite,
 )
+from services.warehouse.handlers.record_events import registered_event
 from services.warehouse.store import found_sites as store
 from services.warehouse.store import inspections as inspection_store
 from services.warehouse.store import registry as registry_store
@@ -43,7 +44,7 @@ from services.warehouse.store.proposals import Decision
 from services.warehouse.store.registry import SiteToStore
 from services.warehouse.store.submissions import Submission
 from shared.contracts.refusals import Refusal
-from shared.contracts.warehouse import InspectionCompleted, Verdict, WarehouseRegistered
+from shared.contracts.warehouse import InspectionCompleted, Verdict
 from shared.kit.transaction import Transaction
 
 
@@ -136,16 +137,7 @@ async def _register(found: FoundSite, tx: Transaction) -> FoundSiteDecided:
     site = _new_record(found, warehouse_id)
     due_on = next_due_on(site.risk_class, office_date(tx.now), None, discrepancy_open=True)
     await registry_store.insert_sites(tx.connection, [SiteToStore(warehouse_id, site, due_on)])
-    await tx.publish(
-        WarehouseRegistered(
-            warehouse_id=warehouse_id,
-            registry_id=site.registry_id,
-            county=site.county,
-            kind=site.kind,
-            capacity_tonnes=float(site.capacity_tonnes),
-            floor_area_m2=float(site.floor_area_m2),
-        )
-    )
+    await tx.publish(registered_event(warehouse_id, site))
     inspection = await _complete_visit(found, warehouse_id, Verdict.UNREGISTERED_FOUND, tx)
     enters_interval = await enter_interval(tx.connection, warehouse_id)
     await tx.publish(

@@ -1,7 +1,6 @@
 """People decide on what inspections propose to change in the registry's record; only then it changes."""
 
 from dataclasses import replace
-from datetime import date
 from uuid import UUID
 
 from services.warehouse.domain import proposal_refusals as refusals
@@ -14,7 +13,6 @@ from services.warehouse.domain.proposal import (
     check_decider,
     value_of,
 )
-from services.warehouse.domain.risk import next_due_on
 from services.warehouse.domain.site import Site, changed_fields
 from services.warehouse.handlers.follow_ups import resolve_discrepancy
 from services.warehouse.handlers.messages import ResolveDiscrepancy
@@ -24,12 +22,12 @@ from services.warehouse.handlers.proposal_messages import (
     ProposalDecided,
     RegistryIdGiven,
 )
+from services.warehouse.handlers.record_events import changed_event, due_on_after
 from services.warehouse.store import proposals as store
 from services.warehouse.store import registry as registry_store
 from services.warehouse.store.proposals import Decision, Proposal
 from services.warehouse.store.registry import SiteToStore, StoredSite
 from shared.contracts.refusals import Refusal
-from shared.contracts.warehouse import WarehouseChanged
 from shared.kit.transaction import Transaction
 
 
@@ -90,24 +88,9 @@ async def change_record(stored: StoredSite, after: Site, inspection_id: UUID | N
     changed = changed_fields(stored.site, after)
     if not changed:
         return False
-    await registry_store.update_sites(
-        tx.connection, [SiteToStore(stored.warehouse_id, after, _due_on(stored, after, office_date(tx.now)))]
-    )
-    await tx.publish(
-        WarehouseChanged(
-            warehouse_id=stored.warehouse_id,
-            county=after.county,
-            county_before=stored.site.county,
-            capacity_tonnes=float(after.capacity_tonnes),
-            capacity_tonnes_before=float(stored.site.capacity_tonnes),
-            changed_fields=tuple(changed),
-            is_inspected=stored.last_inspected_at is not None,
-            is_within_interval=stored.is_within_interval,
-            verified_capacity_tonnes=float(stored.verified_capacity_tonnes),
-            in_use_capacity_tonnes=float(stored.in_use_capacity_tonnes),
-            caused_by_inspection_id=inspection_id,
-        )
-    )
+    due_on = due_on_after(stored, after, office_date(tx.now))
+    await registry_store.update_sites(tx.connection, [SiteToStore(stored.warehouse_id, after, due_on)])
+    await tx.publish(changed_event(stored, after, changed, inspection_id))
     return True
 
 
@@ -120,14 +103,6 @@ async def _apply(proposal: Proposal, stored: StoredSite, tx: Transaction) -> boo
         raise Refusal(refusals.PROPOSAL_OUTDATED, now=now or "—", then=change.registered_value or "—")
     after = apply_value(stored.site, change.field, change.proposed_value)
     return await change_record(stored, after, proposal.inspection_id, tx)
-
-
-def _due_on(stored: StoredSite, after: Site, today: date) -> date:
-    """A site that moves to a higher risk class is due earlier; no change puts an inspection off."""
-    if after.risk_class is stored.site.risk_class:
-        return stored.next_due_on
-    inspected_on = office_date(stored.last_inspected_at) if stored.last_inspected_at else None
-    return min(stored.next_due_on, next_due_on(after.risk_class, today, inspected_on, discrepancy_open=False))
 
 
 async def _resolve_settled(proposal: Proposal, tx: Transaction) -> UUID | None:
