@@ -17,6 +17,7 @@ from services.warehouse.domain.compliance import (
     assess,
     certificate_state,
 )
+from services.warehouse.domain.inspection import InspectionState
 from services.warehouse.domain.personal_id import holds_personal_id
 from services.warehouse.domain.refusals import WAREHOUSE_NOT_FOUND
 from services.warehouse.handlers.compliance_messages import (
@@ -35,6 +36,7 @@ from services.warehouse.handlers.compliance_messages import (
 )
 from services.warehouse.requirements import read_requirements
 from services.warehouse.store import compliance as store
+from services.warehouse.store import reviews as review_store
 from services.warehouse.store.compliance import CertificateRow, ElementRow, SiteOfRecords, TrainingRow
 from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
@@ -222,17 +224,22 @@ def _check_elements(command: RecordElements, requirements: Requirements) -> None
 
 async def _check_recorder(command: RecordElements, tx: Transaction) -> None:
     """An officer records at any time; an inspector in an open inspection of their own, and waives nothing."""
+    inspection = (
+        await review_store.find_inspection(tx.connection, command.inspection_id) if command.inspection_id else None
+    )
+    is_of_site = inspection is not None and inspection.warehouse_id == command.warehouse_id
     if tx.principal.has_any_role(OFFICER_ROLES):
-        if command.inspection_id is not None and not await store.is_inspection_of(
-            tx.connection, command.inspection_id, command.warehouse_id
-        ):
+        if command.inspection_id is not None and not is_of_site:
             raise Refusal(refusals.INSPECTION_OF_CALLER_MISSING)
         return
     waived = [item.element for item in command.elements if item.state is ElementState.NOT_REQUIRED]
     if waived:
         raise Refusal(refusals.WAIVER_BY_OFFICER, elements=", ".join(waived))
-    if command.inspection_id is None or not await store.is_open_inspection(
-        tx.connection, command.inspection_id, command.warehouse_id, tx.principal.subject
+    if (
+        inspection is None
+        or not is_of_site
+        or inspection.inspector != tx.principal.subject
+        or inspection.state == InspectionState.COMPLETED
     ):
         raise Refusal(refusals.INSPECTION_OF_CALLER_MISSING)
 

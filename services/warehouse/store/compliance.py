@@ -183,30 +183,6 @@ async def insert_elements(
     )
 
 
-async def is_open_inspection(connection: Connection, inspection_id: UUID, warehouse_id: UUID, inspector: str) -> bool:
-    """Whether this is an inspection of the site that is assigned to `inspector` and not completed."""
-    found: bool = await connection.fetchval(
-        """
-        SELECT EXISTS (SELECT FROM inspection WHERE inspection_id = $1 AND warehouse_id = $2 AND inspector = $3
-                       AND state <> 'completed')
-        """,
-        inspection_id,
-        warehouse_id,
-        inspector,
-    )
-    return found
-
-
-async def is_inspection_of(connection: Connection, inspection_id: UUID, warehouse_id: UUID) -> bool:
-    """Whether this is an inspection of the site."""
-    found: bool = await connection.fetchval(
-        "SELECT EXISTS (SELECT FROM inspection WHERE inspection_id = $1 AND warehouse_id = $2)",
-        inspection_id,
-        warehouse_id,
-    )
-    return found
-
-
 async def insert_training(connection: Connection, record: TrainingRow) -> TrainingRow:
     """Keep a training; returns the record that was there already if the same certificate is recorded."""
     kept = await connection.fetchval(

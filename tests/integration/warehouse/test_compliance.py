@@ -189,6 +189,17 @@ async def test_a_person_revokes_with_a_reason_and_once(province: Province) -> No
     await province.ask("POST", other, CHAIR, {"reason": "x"}, status=404)
 
 
+async def test_elements_are_recorded_in_no_other_and_no_completed_inspection(province: Province) -> None:
+    site, other = await province.register(site_row(1), site_row(2))
+    await province.inspect(site)
+    completed = str(await province.superuser.fetchval("SELECT inspection_id FROM inspection"))
+    seen = {"elements": [{"element": "access_control", "state": "present"}], "inspection_id": completed}
+    for place, who in ((site, "inspector.rey"), (other, "inspector.rey"), (other, "reviewer.rey")):
+        problem = await province.ask("PUT", f"/warehouses/{place}/passive-defence", who, seen, status=403)
+        assert problem["code"] == "warehouse.passive_defence.inspection_missing"
+    await province.ask("PUT", f"/warehouses/{site}/passive-defence", "reviewer.rey", seen, status=200)
+
+
 async def test_elements_an_inspector_records_in_their_inspection_and_only_an_officer_waives(province: Province) -> None:
     [site] = await province.register(site_row(1))
     path = f"/warehouses/{site}/passive-defence"
