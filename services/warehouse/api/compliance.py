@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 
+from services.warehouse.api.paging import Limit, page_of
 from services.warehouse.certificate_page import PAGE_HEADERS, certificate_page, verification_page
 from services.warehouse.domain import compliance_refusals as refusals
 from services.warehouse.domain.calendar import office_date
@@ -33,7 +34,6 @@ from shared.kit.database import read_transaction
 from shared.kit.http import ApiResources, Commands, Page, Queries, allow, allow_read
 from shared.kit.http_boundary import CONTEXT_KEY, RequestContext
 
-PAGE_ITEMS_MAX = 1_000
 CODE_CHARACTERS_MAX = 64
 EVERYBODY: Final = Principal("certificate-verification", frozenset({"certificate_verification"}), frozenset(County))
 """Whoever holds a code, in whichever county its site lies; used for one question, whose answer shows three facts."""
@@ -109,7 +109,7 @@ async def record_training(
 async def list_training_records(
     warehouse_id: UUID,
     queries: Reader,
-    limit: Annotated[int, Query(ge=1, le=PAGE_ITEMS_MAX)] = 100,
+    limit: Limit = 100,
     after: Annotated[str | None, Query(max_length=CURSOR_CHARACTERS_MAX)] = None,
 ) -> Page[messages.TrainingRecord]:
     """Trainings of the site's staff, withdrawn ones included, in the order of recording."""
@@ -118,7 +118,7 @@ async def list_training_records(
         await _site(connection, warehouse_id)
         rows = await store.list_trainings(connection, warehouse_id, limit, last)
     items = [messages.TrainingRecord(**asdict(row)) for row in rows]
-    return Page(items=items, next=make_cursor(rows[-1].record_id, warehouse_id) if len(rows) == limit else None)
+    return page_of(items, limit, lambda item: make_cursor(item.record_id, warehouse_id))
 
 
 @router.post("/training-records/{record_id}/withdrawal")

@@ -4,30 +4,23 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
 from services.warehouse import handlers
+from services.warehouse.api.paging import Limit
+from services.warehouse.api.reading import Reader
 from services.warehouse.domain.essential_goods import CoverState, cover_days
 from services.warehouse.essential_goods_catalogue import CATALOGUE
 from services.warehouse.handlers import essential_goods as messages
 from services.warehouse.store import essential_goods as store
 from services.warehouse.store.essential_goods import StockRecord
 from shared.contracts.counties import County
-from shared.kit.http import Commands, Page, Queries, allow, allow_read
-
-PAGE_ITEMS_MAX = 1_000
+from shared.kit.http import Commands, Page, allow
 
 router = APIRouter()
 
 Declarer = Annotated[Commands, Depends(allow("registry_clerk", "inspector", "reviewer", "county_chair"))]
-Reader = Annotated[
-    Queries,
-    Depends(
-        allow_read("registry_clerk", "inspector", "reviewer", "county_chair", "province_officer", "member", "operator")
-    ),
-]
-Limit = Annotated[int, Query(ge=1, le=PAGE_ITEMS_MAX)]
 
 
 class CommodityLine(BaseModel):

@@ -3,9 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 
 from services.warehouse import handlers
+from services.warehouse.api.paging import Limit, page_of
+from services.warehouse.api.reading import Reader
 from services.warehouse.domain import refusals
 from services.warehouse.domain.corrective_action import ActionState
 from services.warehouse.domain.hold import Authority, ReferralState, authorities_of
@@ -18,24 +20,15 @@ from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
 from shared.kit.http import Commands, Page, Queries, allow, allow_read
 
-PAGE_ITEMS_MAX = 1_000
-
 router = APIRouter()
 
 CountyOfficial = Annotated[Commands, Depends(allow("reviewer", "county_chair"))]
 Lifter = Annotated[Commands, Depends(allow("county_chair", "province_officer"))]
 AuthorityOfficer = Annotated[Commands, Depends(allow("health_officer", "commission_secretary"))]
-Reader = Annotated[
-    Queries,
-    Depends(
-        allow_read("registry_clerk", "inspector", "reviewer", "county_chair", "province_officer", "member", "operator")
-    ),
-]
 ReferralReader = Annotated[
     Queries,
     Depends(allow_read("health_officer", "commission_secretary", "reviewer", "county_chair", "province_officer")),
 ]
-Limit = Annotated[int, Query(ge=1, le=PAGE_ITEMS_MAX)]
 
 
 @router.get("/corrective-actions")
@@ -49,7 +42,7 @@ async def list_corrective_actions(
     """Corrective actions of the caller's counties, the oldest first."""
     async with queries.read() as connection:
         lines = await views.list_actions(connection, county, state, limit, after)
-    return Page(items=lines, next=str(lines[-1].action_id) if len(lines) == limit else None)
+    return page_of(lines, limit, lambda line: line.action_id)
 
 
 @router.get("/corrective-actions/{action_id}")
@@ -120,7 +113,7 @@ async def list_holds(
     """Holds of the caller's counties with where their referrals stand, the oldest first; lifted ones stay in the list."""
     async with queries.read() as connection:
         lines = await referrals.list_holds(connection, county, lifted, limit, after)
-    return Page(items=lines, next=str(lines[-1].hold_id) if len(lines) == limit else None)
+    return page_of(lines, limit, lambda line: line.hold_id)
 
 
 @router.post("/warehouses/{warehouse_id}/holds", status_code=201)
@@ -153,7 +146,7 @@ async def list_referrals(
     authorities = authorities_of(queries.principal.roles) or frozenset(Authority)
     async with queries.read() as connection:
         lines = await referrals.list_referrals(connection, authorities, county, state, limit, after)
-    return Page(items=lines, next=str(lines[-1].referral_id) if len(lines) == limit else None)
+    return page_of(lines, limit, lambda line: line.referral_id)
 
 
 @router.post("/referrals/{referral_id}/receipt")

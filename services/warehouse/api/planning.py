@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 
 from services.warehouse import handlers
+from services.warehouse.api.paging import Limit, page_of
 from services.warehouse.domain import planning_refusals
 from services.warehouse.domain.planning import TEXTS_FA_EN, PlanReason
 from services.warehouse.handlers import planning_messages as messages
@@ -17,13 +18,10 @@ from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
 from shared.kit.http import Commands, Page, Queries, allow, allow_read
 
-PAGE_ITEMS_MAX = 1_000
-
 router = APIRouter()
 
 Planner = Annotated[Commands, Depends(allow("reviewer", "county_chair"))]
 PlanReader = Annotated[Queries, Depends(allow_read("reviewer", "county_chair", "inspector", "province_officer"))]
-Limit = Annotated[int, Query(ge=1, le=PAGE_ITEMS_MAX)]
 
 
 @router.post("/inspections", status_code=201)
@@ -50,7 +48,7 @@ async def list_plans(
     """Plans of the caller's counties, the oldest first."""
     async with queries.read() as connection:
         plans = await store.list_plans(connection, county, state, limit, after)
-    return Page(items=plans, next=str(plans[-1].plan_id) if len(plans) == limit else None)
+    return page_of(plans, limit, lambda line: line.plan_id)
 
 
 @router.get("/inspection-plans/{plan_id}")
@@ -76,7 +74,7 @@ async def list_plan_lines(
         if await store.find_plan(connection, plan_id) is None:
             raise Refusal(planning_refusals.PLAN_NOT_FOUND)
         lines = await store.plan_lines(connection, plan_id, planned, limit, after)
-    return Page(items=[_view(line) for line in lines], next=str(lines[-1].position) if len(lines) == limit else None)
+    return page_of([_view(line) for line in lines], limit, lambda line: line.position)
 
 
 @router.post("/inspection-plans/{plan_id}/acceptance")

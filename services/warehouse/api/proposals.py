@@ -3,9 +3,10 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 
 from services.warehouse import handlers
+from services.warehouse.api.paging import Limit, page_of
 from services.warehouse.domain.proposal import FoundSiteState, ProposalState
 from services.warehouse.handlers import proposal_messages as messages
 from services.warehouse.store import found_sites as found_site_store
@@ -15,15 +16,12 @@ from services.warehouse.store.proposals import ProposalLine
 from shared.contracts.counties import County
 from shared.kit.http import Commands, Page, Queries, allow, allow_read
 
-PAGE_ITEMS_MAX = 1_000
-
 router = APIRouter()
 
 Decider = Annotated[Commands, Depends(allow("registry_clerk", "county_chair"))]
 ProposalReader = Annotated[
     Queries, Depends(allow_read("registry_clerk", "reviewer", "county_chair", "province_officer"))
 ]
-Limit = Annotated[int, Query(ge=1, le=PAGE_ITEMS_MAX)]
 
 
 @router.get("/registry-proposals")
@@ -39,7 +37,7 @@ async def list_proposals(
     """What inspections propose to change in the records of the caller's counties, the oldest first."""
     async with queries.read() as connection:
         lines = await store.list_proposals(connection, county, state, warehouse_id, inspection_id, limit, after)
-    return Page(items=lines, next=str(lines[-1].proposal_id) if len(lines) == limit else None)
+    return page_of(lines, limit, lambda line: line.proposal_id)
 
 
 @router.post("/registry-proposals/{proposal_id}/decision")
@@ -73,7 +71,7 @@ async def list_found_sites(
     """Sites found in the caller's counties and what was decided on them, the oldest first."""
     async with queries.read() as connection:
         lines = await found_site_store.list_found_sites(connection, county, state, limit, after)
-    return Page(items=lines, next=str(lines[-1].unregistered_site_id) if len(lines) == limit else None)
+    return page_of(lines, limit, lambda line: line.unregistered_site_id)
 
 
 @router.post("/unregistered-sites/{unregistered_site_id}/decision")

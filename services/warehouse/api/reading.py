@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from starlette.responses import StreamingResponse
 
 from services.warehouse import site_export
+from services.warehouse.api.paging import Limit, page_of
 from services.warehouse.domain import reading_refusals as refusals
 from services.warehouse.domain.calendar import office_date, read_date
 from services.warehouse.domain.counters import CAPACITY_COUNTERS, Counter
@@ -36,7 +37,6 @@ from shared.contracts.warehouse import Verdict, WarehouseKind
 from shared.kit.connections import Connection
 from shared.kit.http import Page, Queries, allow_read
 
-PAGE_ITEMS_MAX = 1_000
 EXPORT_PAGE_ITEMS = 1_000
 HISTORY_DAYS_MAX = 3_660
 HISTORY_DAYS_DEFAULT = 30
@@ -50,13 +50,13 @@ Reader = Annotated[
         allow_read("registry_clerk", "inspector", "reviewer", "county_chair", "province_officer", "member", "operator")
     ),
 ]
+"""Everybody but the officers of the authorities, who read what is referred to them."""
 RegisterReader = Annotated[
     Queries,
     Depends(allow_read("registry_clerk", "reviewer", "county_chair", "province_officer", "member", "operator")),
 ]
 """Whoever may see what is registered. Not inspectors: they count blind (domain: Reconciliation)."""
 Exporter = Annotated[Queries, Depends(allow_read("registry_clerk", "reviewer", "county_chair", "province_officer"))]
-Limit = Annotated[int, Query(ge=1, le=PAGE_ITEMS_MAX)]
 After = Annotated[
     str | None, Query(max_length=CURSOR_CHARACTERS_MAX, description="`next` of the page before, with the same filters")
 ]
@@ -132,7 +132,7 @@ async def list_warehouses(
     last = read_cursor(after, filters)
     async with queries.read() as connection:
         lines = await views.list_warehouses(connection, filters, limit, last)
-    return Page(items=lines, next=make_cursor(lines[-1].warehouse_id, filters) if len(lines) == limit else None)
+    return page_of(lines, limit, lambda line: make_cursor(line.warehouse_id, filters))
 
 
 @router.get(
@@ -204,7 +204,7 @@ async def list_inspections(
     last = read_cursor(after, filters)
     async with queries.read() as connection:
         lines = await views.list_inspections(connection, filters, limit, last)
-    return Page(items=lines, next=make_cursor(lines[-1].inspection_id, filters) if len(lines) == limit else None)
+    return page_of(lines, limit, lambda line: make_cursor(line.inspection_id, filters))
 
 
 @router.get("/counters")

@@ -3,9 +3,10 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 
 from services.warehouse import handlers
+from services.warehouse.api.paging import Limit, page_of
 from services.warehouse.domain import refusals
 from services.warehouse.domain.reconciliation import reconcile
 from services.warehouse.handlers import review_messages as messages
@@ -21,7 +22,6 @@ from shared.contracts.refusals import Refusal
 from shared.kit.http import Commands, Page, Queries, allow, allow_read
 from shared.kit.transaction import Connection
 
-PAGE_ITEMS_MAX = 1_000
 COMPARING_ROLES = frozenset({"reviewer", "county_chair", "registry_clerk", "province_officer"})
 """Who sees the register's figures beside those from the field; inspectors count blind."""
 
@@ -30,7 +30,6 @@ router = APIRouter()
 Reader = Annotated[
     Queries, Depends(allow_read("inspector", "reviewer", "county_chair", "registry_clerk", "province_officer"))
 ]
-Limit = Annotated[int, Query(ge=1, le=PAGE_ITEMS_MAX)]
 
 
 @router.post("/inspections/{inspection_id}/review")
@@ -72,7 +71,7 @@ async def list_recounts(
     """Counts that are made again; with `disputed`, those about which a person must decide."""
     async with queries.read() as connection:
         lines = await recount_store.list_recounts(connection, county, disputed, limit, after)
-    return Page(items=lines, next=str(lines[-1].recount_id) if len(lines) == limit else None)
+    return page_of(lines, limit, lambda line: line.recount_id)
 
 
 @router.post("/recounts/{recount_id}/decision")

@@ -3,9 +3,10 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Depends, Query
+from fastapi import APIRouter, Body, Depends
 
 from services.warehouse import handlers
+from services.warehouse.api.paging import Limit, page_of
 from services.warehouse.domain.inspection import InspectionState
 from services.warehouse.domain.submission import Channel
 from services.warehouse.handlers import messages, submission_conflicts, submission_messages
@@ -16,8 +17,6 @@ from services.warehouse.store import conflicts
 from services.warehouse.store.conflicts import ConflictLine
 from shared.contracts.counties import County
 from shared.kit.http import Commands, Page, Queries, allow, allow_password, allow_read
-
-PAGE_ITEMS_MAX = 1_000
 
 router = APIRouter()
 
@@ -54,13 +53,13 @@ async def list_submission_conflicts(
     county: County | None = None,
     inspection_id: UUID | None = None,
     is_open: bool | None = None,
-    limit: Annotated[int, Query(ge=1, le=PAGE_ITEMS_MAX)] = 100,
+    limit: Limit = 100,
     after: UUID | None = None,
 ) -> Page[ConflictLine]:
     """Conflicts of the caller's counties, the oldest first."""
     async with queries.read() as connection:
         lines = await conflicts.list_conflicts(connection, county, inspection_id, is_open, limit, after)
-    return Page(items=lines, next=str(lines[-1].conflict_id) if len(lines) == limit else None)
+    return page_of(lines, limit, lambda line: line.conflict_id)
 
 
 @router.get("/submission-conflicts/{conflict_id}")

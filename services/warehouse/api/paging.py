@@ -1,0 +1,18 @@
+"""Pages of lists, as every list of this service is read: so many lines at once, then on from the last one."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, TypeVar
+
+from fastapi import Query
+
+from shared.kit.http import Page
+
+PAGE_ITEMS_MAX = 1_000
+
+LineT = TypeVar("LineT")
+Limit = Annotated[int, Query(ge=1, le=PAGE_ITEMS_MAX)]
+
+
+def page_of(lines: Sequence[LineT], limit: int, cursor_of: Callable[[LineT], object]) -> Page[LineT]:
+    """A page of `lines`, read with `limit`; a full one names the cursor of its last line, after which the list goes on."""
+    return Page(items=list(lines), next=str(cursor_of(lines[-1])) if len(lines) == limit else None)
