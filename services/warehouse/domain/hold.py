@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from services.warehouse.domain import follow_up_refusals as refusals
 from shared.contracts.refusals import Refusal
+from shared.contracts.warehouse import HoldGround
 
 SYSTEM_ACCOUNT = "system"
 SERVICE_ACCOUNT_PREFIX = "service-account-"
@@ -30,6 +31,13 @@ OFFICER_ROLES: dict[Authority, str] = {
     Authority.ANTI_SMUGGLING_COMMISSION: "commission_secretary",
 }
 """The role of the named person who acts for each authority."""
+
+
+def referred_to(ground: HoldGround) -> Authority:
+    """The authority to which a hold on this ground is referred (domain: Hold)."""
+    if ground is HoldGround.BIOLOGICAL_HAZARD:
+        return Authority.HEALTH_AUTHORITY
+    return Authority.ANTI_SMUGGLING_COMMISSION
 
 
 def authorities_of(roles: frozenset[str]) -> frozenset[Authority]:

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Literal
 
 from services.warehouse.domain import refusals
 from shared.contracts.refusals import Refusal
-from shared.contracts.warehouse import ChecklistItem, HoldGround, Severity, WarehouseKind
+from shared.contracts.warehouse import ChecklistItem, Severity, WarehouseKind
 
 CHECKLIST_VERSION = 1
 PHOTOS_MAX = 20
@@ -133,8 +132,3 @@ def check_review(inspector: str, reviewer: str, decision: ReviewDecision, reason
         raise Refusal(refusals.REVIEW_OWN_INSPECTION)
     if decision is ReviewDecision.RETURN and not any(reason.strip() for reason in reasons):
         raise Refusal(refusals.REVIEW_REASONS_MISSING)
-
-
-def referred_to(ground: HoldGround) -> Literal["health_authority", "anti_smuggling_commission"]:
-    """The authority to which a hold on this ground is referred (domain: Hold)."""
-    return "health_authority" if ground is HoldGround.BIOLOGICAL_HAZARD else "anti_smuggling_commission"

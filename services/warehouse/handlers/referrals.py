@@ -5,8 +5,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from services.warehouse.domain import follow_up_refusals, refusals
-from services.warehouse.domain.hold import Authority, ReferralState, check_lifting, check_officer
-from services.warehouse.domain.inspection import referred_to
+from services.warehouse.domain.hold import ReferralState, check_lifting, check_officer, referred_to
 from services.warehouse.handlers.essential_goods import judge_site_stock
 from services.warehouse.handlers.follow_up_messages import (
     AnswerReferral,
@@ -55,14 +54,13 @@ async def put_on_hold(
 
     Returns the hold's id, or None, and nothing changes, if the site is on hold on this ground already.
     """
-    authority = referred_to(ground)
     hold = NewHold(
         hold_id=uuid7(),
         referral_id=uuid7(),
         warehouse_id=warehouse_id,
         county=county,
         ground=ground,
-        authority=Authority(authority),
+        authority=referred_to(ground),
         placed_by=tx.principal.subject,
         inspection_id=inspection_id,
         reason=reason,
@@ -71,7 +69,11 @@ async def put_on_hold(
         return None
     await tx.publish(
         WarehousePutOnHold(
-            hold_id=hold.hold_id, warehouse_id=warehouse_id, county=county, ground=ground, referred_to=authority
+            hold_id=hold.hold_id,
+            warehouse_id=warehouse_id,
+            county=county,
+            ground=ground,
+            referred_to=hold.authority.value,
         )
     )
     await judge_site_stock(warehouse_id, tx)

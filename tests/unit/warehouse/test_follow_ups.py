@@ -15,10 +15,10 @@ from services.warehouse.domain.calendar import (
     start_of,
 )
 from services.warehouse.domain.corrective_action import EXTENSION_DAYS_MAX, due_at, extended_due_at
-from services.warehouse.domain.hold import Authority, authorities_of, check_lifting, check_officer
+from services.warehouse.domain.hold import Authority, authorities_of, check_lifting, check_officer, referred_to
 from services.warehouse.public_holidays import PUBLIC_HOLIDAYS, SHIPPED_FILE, HolidaysError, read_public_holidays
 from shared.contracts.refusals import Refusal
-from shared.contracts.warehouse import Severity
+from shared.contracts.warehouse import HoldGround, Severity
 
 
 def office(text: str) -> datetime:
@@ -136,6 +136,11 @@ def test_who_may_lift_a_hold(
     with pytest.raises(Refusal) as refused:
         check_lifting(placed_by, lifted_by, answered, without_answer)
     assert refused.value.reason.code == f"warehouse.hold.{code}"
+
+
+def test_a_ground_is_referred_to_one_authority() -> None:
+    assert referred_to(HoldGround.BIOLOGICAL_HAZARD) is Authority.HEALTH_AUTHORITY
+    assert referred_to(HoldGround.SMUGGLING_SUSPICION) is Authority.ANTI_SMUGGLING_COMMISSION
 
 
 def test_an_officer_acts_for_one_authority_and_is_a_person() -> None:

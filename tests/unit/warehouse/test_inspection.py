@@ -19,11 +19,10 @@ from services.warehouse.domain.inspection import (
     check_review,
     check_submission,
     move,
-    referred_to,
 )
 from services.warehouse.domain.risk import RiskClass, next_due_on, risk_class
 from shared.contracts.refusals import Refusal
-from shared.contracts.warehouse import ChecklistItem, HoldGround, Severity, WarehouseKind
+from shared.contracts.warehouse import ChecklistItem, Severity, WarehouseKind
 
 NOW = datetime(2025, 11, 22, 8, 0, tzinfo=UTC)
 FOUND = Findings(Decimal(100), Decimal(40), Decimal(50), WarehouseKind.GENERAL, operating=True)
@@ -84,11 +83,6 @@ def test_reviews() -> None:
         check_review("maryam", "reza", ReviewDecision.RETURN, ["  "])
     check_review("maryam", "reza", ReviewDecision.RETURN, ["عکس ناخواناست"])
     check_review("maryam", "reza", ReviewDecision.APPROVE, [])
-
-
-def test_referral_by_ground() -> None:
-    assert referred_to(HoldGround.BIOLOGICAL_HAZARD) == "health_authority"
-    assert referred_to(HoldGround.SMUGGLING_SUSPICION) == "anti_smuggling_commission"
 
 
 @pytest.mark.parametrize(
