@@ -77,7 +77,7 @@ async def extend_action(
 
 @router.post("/corrective-actions/{action_id}/reopening")
 async def reopen_action(
-    action_id: UUID, body: follow_up_messages.ReopeningBody, commands: CountyOfficial
+    action_id: UUID, body: messages.ReasonBody, commands: CountyOfficial
 ) -> follow_up_messages.ActionMoved:
     """Open a resolved corrective action again; never by whoever resolved it."""
     command = follow_up_messages.ReopenAction(action_id=action_id, **dict(body))

@@ -83,13 +83,11 @@ def expires_at(declared_on: date) -> datetime:
     return start_of(declared_on + timedelta(days=DECLARATION_VALID_DAYS))
 
 
-def is_low(was_low: bool, stock_tonnes: Decimal, need: Need | None) -> bool:
+def is_low(was_low: bool, stock_tonnes: Decimal, need: Need) -> bool:
     """The state after `was_low`, exactly: below one bound it becomes low, above the other it recovers, between it stays.
 
-    Bounds are compared as products, so that no division rounds. Without a need nothing is low.
+    Bounds are compared as products, so that no division rounds.
     """
-    if need is None:
-        return False
     if was_low:
         return stock_tonnes <= need.recovered_above_days * need.tonnes_per_day
     return stock_tonnes < need.low_below_days * need.tonnes_per_day

@@ -8,7 +8,7 @@ from pydantic import BaseModel, StringConstraints
 
 from services.warehouse.domain.corrective_action import ActionState
 from services.warehouse.domain.hold import ReferralState
-from services.warehouse.handlers.messages import Account, Message, ReasonText
+from services.warehouse.handlers.messages import Account, Message, ReasonBody, ReasonText
 from shared.contracts.warehouse import HoldGround
 
 DecisionReference = Annotated[
@@ -27,11 +27,7 @@ class ExtendAction(ExtensionBody):
     action_id: UUID
 
 
-class ReopeningBody(Message):
-    reason: ReasonText
-
-
-class ReopenAction(ReopeningBody):
+class ReopenAction(ReasonBody):
     action_id: UUID
 
 

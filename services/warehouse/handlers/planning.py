@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -84,7 +85,7 @@ async def accept_plan(command: AcceptPlan, tx: Transaction) -> PlanMade:
         tx.principal.subject,
         tx.now,
     )
-    return _made(plan, state="accepted")
+    return _made(replace(plan, state="accepted"))
 
 
 def _check_period(command: PlanInspections, today: date) -> None:
@@ -157,11 +158,11 @@ def _assignment(line: PlanLine, plan: PlanRow, recounts: Mapping[UUID, Recount])
     return Assignment(uuid7(), line.warehouse_id, plan.county, line.inspector, line.visit_on, recount_of)
 
 
-def _made(plan: PlanRow, state: str | None = None) -> PlanMade:
+def _made(plan: PlanRow) -> PlanMade:
     return PlanMade(
         plan_id=plan.plan_id,
         county=plan.county,
-        state="accepted" if "accepted" in (state, plan.state) else "draft",
+        state=plan.state,
         due=plan.planned_count + plan.unplanned_count,
         planned=plan.planned_count,
         unplanned=plan.unplanned_count,

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from services.warehouse.domain.inspection import InspectionState
 from services.warehouse.domain.submission import Channel, ConflictDecision, ConflictGround
 from services.warehouse.handlers.messages import Message, ReasonText
 from shared.contracts.counties import County
@@ -20,7 +19,6 @@ class SubmissionReceived(BaseModel):
     received_at: datetime
     submission_id: UUID | None = None
     missing_photos: list[str] = []
-    state: InspectionState | None = InspectionState.SUBMITTED
     conflict_id: UUID | None = None
     ground: ConflictGround | None = None
     is_settled: bool = False

@@ -199,7 +199,6 @@ def _conflicting(kept: Conflict) -> SubmissionReceived:
     return SubmissionReceived(
         inspection_id=kept.inspection_id,
         received_at=kept.received_at,
-        state=None,
         conflict_id=kept.conflict_id,
         ground=kept.ground,
         is_settled=kept.decision is not None,

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from asyncpg import Record
@@ -35,11 +34,9 @@ class SiteStock:
     """A site's newest declaration of a commodity."""
 
     declaration_id: UUID
-    county: County
     quantity: Decimal
     unit: str
     declared_on: date
-    tonnes: Decimal
     expired: bool
 
 
@@ -73,7 +70,6 @@ class DeclarationLine:
     tonnes: Decimal
     declared_on: date
     declared_by: str
-    declared_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,18 +140,14 @@ async def find_site_stock(connection: Connection, warehouse_id: UUID, commodity:
     """The site's newest declaration of a commodity; None if there is none."""
     row = await connection.fetchrow(
         """
-        SELECT s.declaration_id, s.county, d.quantity, d.unit, s.declared_on, s.tonnes, s.expired
+        SELECT s.declaration_id, d.quantity, d.unit, s.declared_on, s.expired
         FROM site_stock s JOIN stock_declaration d USING (declaration_id)
         WHERE s.warehouse_id = $1 AND s.commodity = $2
         """,
         warehouse_id,
         commodity,
     )
-    if row is None:
-        return None
-    values: dict[str, Any] = dict(row)
-    values["county"] = County(row["county"])
-    return SiteStock(**values)
+    return SiteStock(**dict(row)) if row else None
 
 
 async def site_commodities(connection: Connection, warehouse_id: UUID) -> list[tuple[County, str]]:
@@ -334,7 +326,7 @@ async def list_declarations(
     """Up to `limit` declarations of a site that come after `after`, the oldest first."""
     rows = await connection.fetch(
         """
-        SELECT declaration_id, position, commodity, quantity, unit, tonnes, declared_on, declared_by, declared_at
+        SELECT declaration_id, position, commodity, quantity, unit, tonnes, declared_on, declared_by
         FROM stock_declaration WHERE warehouse_id = $1 AND ($2::bigint IS NULL OR position > $2)
         ORDER BY position LIMIT $3
         """,

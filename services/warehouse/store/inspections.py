@@ -26,11 +26,9 @@ class SiteForInspection:
     county: County
     registered: Registered
     risk_class: RiskClass
-    next_due_on: date
     verified_capacity_tonnes: float
     in_use_capacity_tonnes: float
     last_inspected_at: datetime | None
-    last_completed_inspection_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +72,8 @@ async def lock_site(connection: Connection, warehouse_id: UUID) -> SiteForInspec
     """The site, locked; None if it is not there or not in the caller's counties."""
     row = await connection.fetchrow(
         """
-        SELECT warehouse_id, county, capacity_tonnes, floor_area_m2, kind, status, latitude, longitude, risk_class,
-               next_due_on, verified_capacity_tonnes, in_use_capacity_tonnes, last_inspected_at,
-               last_completed_inspection_id, operator_id
+        SELECT warehouse_id, county, capacity_tonnes, floor_area_m2, kind, status, latitude, longitude, operator_id,
+               risk_class, verified_capacity_tonnes, in_use_capacity_tonnes, last_inspected_at
         FROM warehouse WHERE warehouse_id = $1 FOR NO KEY UPDATE
         """,
         warehouse_id,
@@ -88,11 +85,9 @@ async def lock_site(connection: Connection, warehouse_id: UUID) -> SiteForInspec
         county=County(row["county"]),
         registered=_registered(row),
         risk_class=RiskClass(row["risk_class"]),
-        next_due_on=row["next_due_on"],
         verified_capacity_tonnes=float(row["verified_capacity_tonnes"]),
         in_use_capacity_tonnes=float(row["in_use_capacity_tonnes"]),
         last_inspected_at=row["last_inspected_at"],
-        last_completed_inspection_id=row["last_completed_inspection_id"],
     )
 
 

@@ -99,10 +99,6 @@ def test_between_the_bounds_the_state_stays(was_low: bool, tonnes: str, low: boo
     assert is_low(was_low, Decimal(tonnes), NEED) is low
 
 
-def test_without_a_need_nothing_is_low() -> None:
-    assert not is_low(False, Decimal(0), None)
-
-
 @given(st.lists(st.decimals(0, 100, places=3), max_size=60))
 def test_low_and_recovered_alternate_and_each_crosses_its_own_bound(stocks: list[Decimal]) -> None:
     low, events = False, list[tuple[bool, Decimal]]()
