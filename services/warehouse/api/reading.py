@@ -24,9 +24,9 @@ from services.warehouse.store import history, views
 from services.warehouse.store.views import (
     ActionLine,
     BoundingBox,
-    HoldLine,
     InspectionFilters,
     InspectionLine,
+    OpenHold,
     RegisteredSite,
     SiteFilters,
     WarehouseLine,
@@ -72,7 +72,7 @@ class Site(BaseModel):
 
     site: RegisteredSite
     open_actions: list[ActionLine]
-    open_holds: list[HoldLine]
+    open_holds: list[OpenHold]
     last_inspection: InspectionLine | None
 
 

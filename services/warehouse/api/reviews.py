@@ -14,7 +14,7 @@ from services.warehouse.handlers.messages import InspectionReviewed, ReviewBody,
 from services.warehouse.store import recounts as recount_store
 from services.warehouse.store import reviews as store
 from services.warehouse.store import submissions as submission_store
-from services.warehouse.store.inspections import find_registered
+from services.warehouse.store.inspections import find_registered_figures
 from services.warehouse.store.recounts import RecountLine
 from services.warehouse.store.reviews import InspectionHead
 from shared.contracts.counties import County
@@ -87,7 +87,7 @@ async def decide_recount(
 
 async def _compare(line: InspectionHead, connection: Connection) -> list[messages.FieldView] | None:
     """The register as it is now against the submission that holds, before the inspection is completed; None without one."""
-    registered = await find_registered(connection, line.warehouse_id)
+    registered = await find_registered_figures(connection, line.warehouse_id)
     if line.submission_id is None or registered is None:
         return None
     submission = await submission_store.get_submission(connection, line.submission_id)

@@ -151,7 +151,7 @@ async def _close_recounted(recount: Recount | None, inspection: Inspection, tx: 
     """The first count asked for this one; what is open now is what this one found."""
     if recount is None:
         return
-    discrepancy_id = await proposal_store.find_open_discrepancy(tx.connection, recount.first_inspection_id)
+    discrepancy_id = await follow_up_store.find_open_discrepancy(tx.connection, recount.first_inspection_id)
     if discrepancy_id is not None:
         reason = f"بازشماری انجام شد: بازرسی {inspection.inspection_id}"
         await resolve_discrepancy(ResolveDiscrepancy(discrepancy_id=discrepancy_id, reason=reason), tx)

@@ -23,6 +23,7 @@ from services.warehouse.handlers.proposal_messages import (
     RegistryIdGiven,
 )
 from services.warehouse.handlers.record_events import changed_event, due_on_after
+from services.warehouse.store import follow_ups as follow_up_store
 from services.warehouse.store import proposals as store
 from services.warehouse.store import registry as registry_store
 from services.warehouse.store.proposals import Decision, Proposal
@@ -75,7 +76,7 @@ async def give_registry_id(command: GiveRegistryId, tx: Transaction) -> Registry
     if not await store.try_give_registry_id(tx.connection, command.warehouse_id, command.registry_id):
         raise Refusal(refusals.REGISTRY_ID_TAKEN)
     await change_record(stored, replace(stored.site, registry_id=command.registry_id), None, tx)
-    discrepancy_id = await store.find_unregistered_discrepancy(tx.connection, command.warehouse_id)
+    discrepancy_id = await follow_up_store.find_unregistered_discrepancy(tx.connection, command.warehouse_id)
     if discrepancy_id is not None:
         await resolve_discrepancy(ResolveDiscrepancy(discrepancy_id=discrepancy_id, reason=command.reason), tx)
     return RegistryIdGiven(

@@ -112,6 +112,24 @@ async def has_open_discrepancy(connection: Connection, warehouse_id: UUID) -> bo
     return found
 
 
+async def find_open_discrepancy(connection: Connection, inspection_id: UUID) -> UUID | None:
+    """The open discrepancy that this inspection found; None if there is none."""
+    return await connection.fetchval(
+        "SELECT discrepancy_id FROM discrepancy WHERE inspection_id = $1 AND resolved_at IS NULL", inspection_id
+    )
+
+
+async def find_unregistered_discrepancy(connection: Connection, warehouse_id: UUID) -> UUID | None:
+    """The open discrepancy that says that the site is not in the register; None if there is none."""
+    return await connection.fetchval(
+        """
+        SELECT discrepancy_id FROM discrepancy
+        WHERE warehouse_id = $1 AND verdict = 'unregistered_found' AND resolved_at IS NULL
+        """,
+        warehouse_id,
+    )
+
+
 async def lock_discrepancy(connection: Connection, discrepancy_id: UUID) -> Discrepancy | None:
     """The discrepancy, locked; None if it is not there or not in the caller's counties."""
     row = await connection.fetchrow(

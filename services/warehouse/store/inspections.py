@@ -91,7 +91,7 @@ async def lock_site(connection: Connection, warehouse_id: UUID) -> SiteForInspec
     )
 
 
-async def find_registered(connection: Connection, warehouse_id: UUID) -> Registered | None:
+async def find_registered_figures(connection: Connection, warehouse_id: UUID) -> Registered | None:
     """What the register says of the site; None if it is not there or not in the caller's counties."""
     row = await connection.fetchrow(
         """

@@ -82,17 +82,6 @@ async def try_give_registry_id(connection: Connection, warehouse_id: UUID, regis
     return True
 
 
-async def find_unregistered_discrepancy(connection: Connection, warehouse_id: UUID) -> UUID | None:
-    """The open discrepancy that says that the site is not in the register; None if there is none."""
-    return await connection.fetchval(
-        """
-        SELECT discrepancy_id FROM discrepancy
-        WHERE warehouse_id = $1 AND verdict = 'unregistered_found' AND resolved_at IS NULL
-        """,
-        warehouse_id,
-    )
-
-
 async def supersede(connection: Connection, warehouse_id: UUID) -> None:
     """What older inspections of the site propose, and nobody decided, is overtaken by a newer one."""
     await connection.execute(
@@ -179,13 +168,6 @@ async def find_settled_discrepancy(connection: Connection, inspection_id: UUID) 
           AND NOT EXISTS (SELECT FROM registry_proposal WHERE inspection_id = $1 AND state <> 'accepted')
         """,
         inspection_id,
-    )
-
-
-async def find_open_discrepancy(connection: Connection, inspection_id: UUID) -> UUID | None:
-    """The open discrepancy that this inspection found; None if there is none."""
-    return await connection.fetchval(
-        "SELECT discrepancy_id FROM discrepancy WHERE inspection_id = $1 AND resolved_at IS NULL", inspection_id
     )
 
 

@@ -105,7 +105,7 @@ class ActionLine:
 
 
 @dataclass(frozen=True, slots=True)
-class HoldLine:
+class OpenHold:
     """A hold that is not lifted."""
 
     hold_id: UUID
@@ -227,7 +227,7 @@ async def list_open_actions(connection: Connection, warehouse_id: UUID) -> list[
     return [ActionLine(**dict(row)) for row in rows]
 
 
-async def list_open_holds(connection: Connection, warehouse_id: UUID) -> list[HoldLine]:
+async def list_open_holds(connection: Connection, warehouse_id: UUID) -> list[OpenHold]:
     """Holds of the site that nobody has lifted, the oldest first."""
     rows = await connection.fetch(
         """
@@ -236,7 +236,7 @@ async def list_open_holds(connection: Connection, warehouse_id: UUID) -> list[Ho
         """,
         warehouse_id,
     )
-    return [HoldLine(**dict(row)) for row in rows]
+    return [OpenHold(**dict(row)) for row in rows]
 
 
 async def list_inspections(
