@@ -12,7 +12,7 @@ from services.warehouse.api.paging import Limit
 from services.warehouse.api.reading import Reader
 from services.warehouse.domain.essential_goods import CoverState, cover_days
 from services.warehouse.essential_goods_catalogue import CATALOGUE
-from services.warehouse.handlers import essential_goods as messages
+from services.warehouse.handlers import essential_goods_messages as messages
 from services.warehouse.store import essential_goods as store
 from services.warehouse.store.essential_goods import StockRecord
 from shared.contracts.counties import County

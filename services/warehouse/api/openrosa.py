@@ -18,7 +18,8 @@ from services.warehouse import handlers
 from services.warehouse.domain import submission_refusals as refusals
 from services.warehouse.domain.submission import Channel
 from services.warehouse.handlers.messages import SubmitInspection
-from services.warehouse.handlers.photos import ReceivePhoto, receive_photo
+from services.warehouse.handlers.photo_messages import ReceivePhoto
+from services.warehouse.handlers.photos import receive_photo
 from services.warehouse.handlers.submissions import raise_conflict
 from services.warehouse.openrosa import documents
 from services.warehouse.openrosa.filled_form import FORM_ID, PUBLISHED, command_of, newest, published

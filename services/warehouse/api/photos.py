@@ -14,7 +14,7 @@ from services.warehouse.domain.photo import PHOTO_BYTES_MAX, PHOTO_PART_BYTES_MI
 from services.warehouse.domain.photo_evidence import PhotoFlag, weigh_evidence
 from services.warehouse.handlers import photos as handlers
 from services.warehouse.handlers.messages import InstanceId, PhotoName
-from services.warehouse.handlers.photos import (
+from services.warehouse.handlers.photo_messages import (
     DropPhotoParts,
     PhotoAddress,
     PhotoPartReceived,

@@ -5,12 +5,9 @@ transaction, so low and recovered alternate however many do so at once. Sites on
 distributed.
 """
 
-from datetime import date
 from decimal import Decimal
-from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, Field
 from uuid_utils.compat import uuid7
 
 from services.warehouse.domain import essential_goods_refusals, refusals
@@ -27,7 +24,12 @@ from services.warehouse.domain.essential_goods import (
     stock_id,
 )
 from services.warehouse.essential_goods_catalogue import CATALOGUE
-from services.warehouse.handlers.messages import Message
+from services.warehouse.handlers.essential_goods_messages import (
+    DeclareStock,
+    EssentialNeedSet,
+    SetEssentialNeed,
+    StockDeclared,
+)
 from services.warehouse.store import essential_goods as store
 from services.warehouse.store.essential_goods import Declaration, EssentialStock, SetNeed, SiteStock
 from services.warehouse.store.referrals import lock_warehouse
@@ -39,57 +41,8 @@ from shared.kit.transaction import Transaction
 
 STOCK_EXPIRES = "warehouse.stock_expires"
 NEED_STARTS = "warehouse.need_starts"
-QUANTITY_MAX = 1_000_000_000
 TONNES_MAX = Decimal(100_000_000)
 _SUBJECT_SEPARATOR = "/"
-
-Quantity = Annotated[Decimal, Field(ge=0, le=QUANTITY_MAX, decimal_places=3, allow_inf_nan=False)]
-Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
-Days = Annotated[Decimal, Field(gt=0, le=1000, decimal_places=3, allow_inf_nan=False)]
-TonnesPerDay = Annotated[Decimal, Field(gt=0, le=1_000_000, decimal_places=3, allow_inf_nan=False)]
-
-
-class DeclarationBody(Message):
-    """What is in a site on a day. A figure of more than three decimals is refused, never rounded."""
-
-    commodity: Key
-    quantity: Quantity
-    unit: Key
-    declared_on: date
-
-
-class DeclareStock(DeclarationBody):
-    warehouse_id: UUID
-
-
-class StockDeclared(BaseModel):
-    """`newest`: no declaration of the site is for a later day, so this one is what counts; unless it has `expired`."""
-
-    declaration_id: UUID
-    tonnes: float
-    newest: bool
-    expired: bool
-
-
-class NeedBody(Message):
-    """What a county needs a day from `valid_from` on, and the days of cover between which its state stays as it is."""
-
-    tonnes_per_day: TonnesPerDay
-    low_below_days: Days
-    recovered_above_days: Days
-    valid_from: date
-
-
-class SetEssentialNeed(NeedBody):
-    county: County
-    commodity: Key
-
-
-class EssentialNeedSet(BaseModel):
-    """`in_force`: it applies now; else it starts on its day, or a later one has replaced it already."""
-
-    need_id: UUID
-    in_force: bool
 
 
 async def declare_stock(command: DeclareStock, tx: Transaction) -> StockDeclared:

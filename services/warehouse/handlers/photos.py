@@ -1,16 +1,18 @@
 """Photos come before, with or long after the submission that names them, in any order and more than once."""
 
-from typing import Annotated
-from uuid import UUID
-
-from pydantic import BaseModel, ConfigDict, Field, SkipValidation, computed_field
-
 from services.warehouse.domain import photo_refusals, refusals
 from services.warehouse.domain.inspection import InspectionState
-from services.warehouse.domain.photo import INSPECTION_PHOTOS_MAX, KeptPhoto
-from services.warehouse.domain.photo_evidence import PhotoFlag, weigh_evidence
+from services.warehouse.domain.photo import INSPECTION_PHOTOS_MAX
+from services.warehouse.domain.photo_evidence import weigh_evidence
 from services.warehouse.handlers.inspections import lock_for_submitter
-from services.warehouse.handlers.messages import Account, InstanceId, PhotoName
+from services.warehouse.handlers.photo_messages import (
+    DropPhotoParts,
+    PhotoAddress,
+    PhotoPartReceived,
+    PhotoReceived,
+    ReceivePhoto,
+    ReceivePhotoPart,
+)
 from services.warehouse.store import photos as store
 from services.warehouse.store import submissions as submission_store
 from services.warehouse.store.inspections import Inspection
@@ -18,58 +20,6 @@ from services.warehouse.store.photos import PhotoPlace
 from services.warehouse.store.submissions import Submission
 from shared.contracts.refusals import Refusal
 from shared.kit.transaction import Transaction
-
-
-class PhotoAddress(BaseModel):
-    """Where a photo belongs; `on_behalf_of` is the inspector, where a gateway sends it."""
-
-    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
-
-    inspection_id: UUID
-    instance_id: InstanceId
-    name: PhotoName
-    on_behalf_of: Account | None = None
-
-
-class ReceivePhoto(PhotoAddress):
-    """A photo whose picture the photo store already holds (`photo_store.take_photo` sees to that), so that no crash
-    leaves a row without its bytes. Two commands are compared by the original's hash.
-    """
-
-    photo: Annotated[SkipValidation[KeptPhoto], Field(exclude=True)]
-
-    @computed_field
-    @property
-    def original_sha256(self) -> str:
-        return self.photo.facts.original_sha256
-
-
-class PhotoReceived(BaseModel):
-    """`missing` names the photos of the submission that have not come; None while the submission has not come."""
-
-    photo_id: UUID
-    sha256: str
-    flags: list[PhotoFlag]
-    missing: list[str] | None
-
-
-class ReceivePhotoPart(PhotoAddress):
-    """Bytes of a photo from `first_byte` on, the last one excepted: with that the photo is whole."""
-
-    first_byte: int
-    photo_bytes: int
-    content: bytes
-
-
-class PhotoPartReceived(BaseModel):
-    """How much of the photo is here, without a gap: the next part begins there."""
-
-    received_bytes: int
-    photo_bytes: int
-
-
-class DropPhotoParts(PhotoAddress):
-    """Forget a photo that was sent in parts and was refused when it was whole."""
 
 
 async def receive_photo(command: ReceivePhoto, tx: Transaction) -> PhotoReceived:
