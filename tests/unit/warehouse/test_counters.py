@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from random import Random
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -165,94 +166,29 @@ def test_a_site_that_moves_takes_everything_with_it() -> None:
     assert sums[County.REY, Counter.INSPECTED_SITES] == -1
 
 
+def told(event_type: type[Event], **fields: Any) -> Event:
+    """An event of REY, of no matter which site, action, discrepancy or hold."""
+    ids = {name: ID for name in event_type.model_fields if name.endswith("_id")}
+    return event_type.model_validate({"county": County.REY} | ids | fields)
+
+
+ACTION = {"severity": Severity.MAJOR, "due_at": NOW}
+GROUND = {"ground": HoldGround.BIOLOGICAL_HAZARD}
+
+
 @pytest.mark.parametrize(
     ("event", "counter", "amount"),
     [
-        (
-            DiscrepancyFound(
-                discrepancy_id=ID,
-                warehouse_id=ID,
-                inspection_id=ID,
-                county=County.REY,
-                verdict=Verdict.MOVED,
-                fields=(),
-            ),
-            Counter.OPEN_DISCREPANCIES,
-            1,
-        ),
-        (DiscrepancyResolved(discrepancy_id=ID, warehouse_id=ID, county=County.REY), Counter.OPEN_DISCREPANCIES, -1),
-        (
-            CorrectiveActionOpened(
-                action_id=ID,
-                warehouse_id=ID,
-                inspection_id=ID,
-                county=County.REY,
-                item="structure",
-                severity=Severity.MINOR,
-                due_at=NOW,
-            ),
-            Counter.OPEN_ACTIONS,
-            1,
-        ),
-        (
-            CorrectiveActionOverdue(
-                action_id=ID, warehouse_id=ID, county=County.REY, severity=Severity.MINOR, due_at=NOW
-            ),
-            Counter.OVERDUE_ACTIONS,
-            1,
-        ),
-        (
-            SiteIntervalLapsed(warehouse_id=ID, county=County.REY, due_on=NOW.date()),
-            Counter.INSPECTED_WITHIN_INTERVAL,
-            -1,
-        ),
-        (
-            WarehousePutOnHold(
-                hold_id=ID,
-                warehouse_id=ID,
-                county=County.REY,
-                ground=HoldGround.BIOLOGICAL_HAZARD,
-                referred_to="health_authority",
-            ),
-            Counter.HOLDS,
-            1,
-        ),
-        (
-            CorrectiveActionExtended(
-                action_id=ID,
-                warehouse_id=ID,
-                county=County.REY,
-                severity=Severity.MAJOR,
-                due_at=NOW,
-                was_overdue=True,
-            ),
-            Counter.OVERDUE_ACTIONS,
-            -1,
-        ),
-        (
-            CorrectiveActionExtended(
-                action_id=ID,
-                warehouse_id=ID,
-                county=County.REY,
-                severity=Severity.MAJOR,
-                due_at=NOW,
-                was_overdue=False,
-            ),
-            Counter.OVERDUE_ACTIONS,
-            0,
-        ),
-        (
-            CorrectiveActionReopened(
-                action_id=ID, warehouse_id=ID, county=County.REY, severity=Severity.MAJOR, due_at=NOW
-            ),
-            Counter.OPEN_ACTIONS,
-            1,
-        ),
-        (
-            WarehouseHoldLifted(hold_id=ID, warehouse_id=ID, county=County.REY, ground=HoldGround.BIOLOGICAL_HAZARD),
-            Counter.HOLDS,
-            -1,
-        ),
+        (told(DiscrepancyFound, verdict=Verdict.MOVED, fields=()), Counter.OPEN_DISCREPANCIES, 1),
+        (told(DiscrepancyResolved), Counter.OPEN_DISCREPANCIES, -1),
+        (told(CorrectiveActionOpened, item="structure", **ACTION), Counter.OPEN_ACTIONS, 1),
+        (told(CorrectiveActionOverdue, **ACTION), Counter.OVERDUE_ACTIONS, 1),
+        (told(CorrectiveActionExtended, was_overdue=True, **ACTION), Counter.OVERDUE_ACTIONS, -1),
+        (told(CorrectiveActionExtended, was_overdue=False, **ACTION), Counter.OVERDUE_ACTIONS, 0),
+        (told(CorrectiveActionReopened, **ACTION), Counter.OPEN_ACTIONS, 1),
+        (told(SiteIntervalLapsed, due_on=NOW.date()), Counter.INSPECTED_WITHIN_INTERVAL, -1),
+        (told(WarehousePutOnHold, referred_to="health_authority", **GROUND), Counter.HOLDS, 1),
+        (told(WarehouseHoldLifted, **GROUND), Counter.HOLDS, -1),
     ],
 )
 def test_steps(event: Event, counter: Counter, amount: int) -> None:
