@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 
+from services.warehouse import handlers
 from services.warehouse.api.paging import Limit, page_of
 from services.warehouse.certificate_page import PAGE_HEADERS, certificate_page, verification_page
 from services.warehouse.domain import compliance_refusals as refusals
@@ -18,8 +19,8 @@ from services.warehouse.domain.compliance import Course, Element, certificate_st
 from services.warehouse.domain.cursor import CURSOR_CHARACTERS_MAX, make_cursor, read_cursor
 from services.warehouse.domain.refusals import WAREHOUSE_NOT_FOUND
 from services.warehouse.domain.risk import RiskClass
-from services.warehouse.handlers import compliance as handlers
 from services.warehouse.handlers import compliance_messages as messages
+from services.warehouse.handlers.compliance import certificate_of, compliance_status, passive_defence
 from services.warehouse.requirements import read_requirements
 from services.warehouse.settings import PublicAddressSettings
 from services.warehouse.store import compliance as store
@@ -91,7 +92,7 @@ async def record_passive_defence(
 async def read_passive_defence(warehouse_id: UUID, queries: Reader) -> messages.PassiveDefence:
     """Every element that the site needs, with what was last seen of it."""
     async with queries.read() as connection:
-        return await handlers.passive_defence(connection, await _site(connection, warehouse_id))
+        return await passive_defence(connection, await _site(connection, warehouse_id))
 
 
 @router.post("/warehouses/{warehouse_id}/training-records", status_code=201)
@@ -139,7 +140,7 @@ async def read_compliance(warehouse_id: UUID, queries: Reader) -> messages.Compl
     async with queries.read() as connection:
         await _site(connection, warehouse_id)
         facts = await store.read_facts(connection, warehouse_id, await _today(connection))
-    return handlers.compliance_status(warehouse_id, facts)
+    return compliance_status(warehouse_id, facts)
 
 
 @router.post("/warehouses/{warehouse_id}/certificates", status_code=201)
@@ -158,7 +159,7 @@ async def list_certificates(warehouse_id: UUID, queries: Reader) -> list[message
         site, today = await _site(connection, warehouse_id), await _today(connection)
         facts = await store.read_facts(connection, warehouse_id, today)
         rows = await store.list_certificates(connection, warehouse_id)
-    return [handlers.certificate(row, site.county, facts, read_requirements(), today) for row in rows]
+    return [certificate_of(row, site.county, facts, read_requirements(), today) for row in rows]
 
 
 @router.post("/warehouses/{warehouse_id}/certificates/{certificate_id}/revocation")
@@ -181,7 +182,7 @@ async def show_certificate(
         if row is None:
             raise Refusal(refusals.CERTIFICATE_NOT_FOUND)
         facts = await store.read_facts(connection, warehouse_id, today)
-    certificate = handlers.certificate(row, site.county, facts, read_requirements(), today)
+    certificate = certificate_of(row, site.county, facts, read_requirements(), today)
     base = PublicAddressSettings().public_url or str(request.base_url)
     address = f"{base.rstrip('/')}/certificates/{certificate.code}"
     return HTMLResponse(

@@ -19,7 +19,6 @@ from services.warehouse.domain import submission_refusals as refusals
 from services.warehouse.domain.submission import Channel
 from services.warehouse.handlers.messages import SubmitInspection
 from services.warehouse.handlers.photo_messages import ReceivePhoto
-from services.warehouse.handlers.photos import receive_photo
 from services.warehouse.handlers.submissions import raise_conflict
 from services.warehouse.openrosa import documents
 from services.warehouse.openrosa.filled_form import FORM_ID, PUBLISHED, command_of, newest, published
@@ -170,7 +169,7 @@ async def receive_attachment(
     """Take one photo; names of the photos that are still missing. Raises Refusal `warehouse.photo.*`."""
     photo = await take_photo(content, store)
     command = ReceivePhoto(inspection_id=inspection_id, instance_id=instance_id, name=name, photo=photo)
-    return (await commands.execute(receive_photo, command)).missing or []
+    return (await commands.execute(handlers.receive_photo, command)).missing or []
 
 
 @asynccontextmanager

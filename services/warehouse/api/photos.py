@@ -9,10 +9,10 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel
 
+from services.warehouse import handlers
 from services.warehouse.domain import photo_refusals, refusals
 from services.warehouse.domain.photo import PHOTO_BYTES_MAX, PHOTO_PART_BYTES_MIN
 from services.warehouse.domain.photo_evidence import PhotoFlag, weigh_evidence
-from services.warehouse.handlers import photos as handlers
 from services.warehouse.handlers.messages import InstanceId, PhotoName
 from services.warehouse.handlers.photo_messages import (
     DropPhotoParts,

@@ -157,7 +157,7 @@ async def issue_certificate(command: IssueCertificate, tx: Transaction) -> Certi
     else:
         rows = await store.list_certificates(tx.connection, site.warehouse_id)
         row = next(item for item in rows if item.valid_until == command.valid_until and item.revoked_at is None)
-    return certificate(row, site.county, facts, requirements, today)
+    return certificate_of(row, site.county, facts, requirements, today)
 
 
 async def revoke_certificate(command: RevokeCertificate, tx: Transaction) -> Certificate:
@@ -177,10 +177,10 @@ async def revoke_certificate(command: RevokeCertificate, tx: Transaction) -> Cer
     today = office_date(tx.now)
     facts = await store.read_facts(tx.connection, site.warehouse_id, today)
     revoked = await store.find_certificate(tx.connection, site.warehouse_id, row.certificate_id)
-    return certificate(revoked or row, site.county, facts, read_requirements(), today)
+    return certificate_of(revoked or row, site.county, facts, read_requirements(), today)
 
 
-def certificate(
+def certificate_of(
     row: CertificateRow, county: County, facts: SiteFacts, requirements: Requirements, today: date
 ) -> Certificate:
     """A certificate as it is told, with its state on `today`."""
