@@ -3,12 +3,14 @@
 import asyncio
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import httpx
 
 from services.warehouse import timers
@@ -207,6 +209,25 @@ class Province:
         """The folded counters, zeros left out."""
         rows = await self.superuser.fetch("SELECT county, counter, value FROM county_counter")
         return {(row["county"], row["counter"]): row["value"] for row in rows if row["value"]}
+
+
+@asynccontextmanager
+async def as_api(province: Province, *counties: County) -> AsyncGenerator[Connection]:
+    """The API's role with these counties; rolled back at the end."""
+    connection = await asyncpg.connect(province.database.api_url)
+    try:
+        async with connection.transaction():
+            await connection.execute("SELECT set_config('payesh.counties', $1, true)", ",".join(counties))
+            yield connection
+            raise _RollBack
+    except _RollBack:
+        pass
+    finally:
+        await connection.close()
+
+
+class _RollBack(Exception):
+    pass
 
 
 _COUNTERS_FROM_ROWS = f"""

@@ -14,7 +14,7 @@ from shared.contracts.counties import County
 from shared.contracts.warehouse import ComplianceCertificateIssued, ComplianceCertificateRevoked, TrainingExpired
 from shared.kit.auth import SYSTEM
 from shared.kit.transaction import begin
-from tests.integration.warehouse.province import Province, as_csv, site_row, submission
+from tests.integration.warehouse.province import Province, as_api, as_csv, site_row, submission
 
 TODAY = office_date(datetime.now(UTC))
 CHAIR = "county_chair.rey"
@@ -298,15 +298,10 @@ async def test_records_follow_a_site_to_its_new_county_and_are_hidden_from_the_o
         await province.ask("GET", f"/warehouses/{site}/{path}", "reviewer.rey", status=404)
         assert await province.ask("GET", f"/warehouses/{site}/{path}", "reviewer.qods")
     assert "Qods" in (await public(province, code))[1]
-    connection = await asyncpg.connect(province.database.api_url)
-    try:
-        for county, rows in (("rey", 0), ("qods", 1)):
-            async with connection.transaction():
-                await connection.execute("SELECT set_config('payesh.counties', $1, true)", county)
-                for table in ("passive_defence_record", "training_record", "compliance_certificate"):
-                    assert bool(await connection.fetchval(f"SELECT count(*) FROM {table}")) == bool(rows), table
-    finally:
-        await connection.close()
+    for county, is_seen in ((County.REY, False), (County.QODS, True)):
+        async with as_api(province, county) as connection:
+            for table in ("passive_defence_record", "training_record", "compliance_certificate"):
+                assert bool(await connection.fetchval(f"SELECT count(*) FROM {table}")) is is_seen, table
 
 
 async def test_the_certificate_prints_in_both_languages_with_its_code(province: Province) -> None:

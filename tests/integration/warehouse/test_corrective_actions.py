@@ -9,13 +9,14 @@ import pytest
 
 from services.warehouse.domain.calendar import next_working_day, office_date
 from services.warehouse.public_holidays import PUBLIC_HOLIDAYS
+from shared.contracts.counties import County
 from shared.contracts.warehouse import (
     CorrectiveActionExtended,
     CorrectiveActionOverdue,
     CorrectiveActionReopened,
     CorrectiveActionResolved,
 )
-from tests.integration.warehouse.province import Province, site_row
+from tests.integration.warehouse.province import Province, as_api, site_row
 
 EXTENSION = {"reason": "پیمانکار زمان بیشتری می‌خواهد"}
 EVIDENCE = {"evidence": "عکس پس از رفع نقص"}
@@ -201,6 +202,5 @@ async def test_resolving_extending_and_the_timer_at_once_leave_one_story(provinc
 async def test_the_tables_keep_the_history_honest(province: Province, statement: str) -> None:
     await open_action(province)
     with pytest.raises((asyncpg.IntegrityConstraintViolationError, asyncpg.InsufficientPrivilegeError)):
-        async with province.api.acquire() as connection, connection.transaction():
-            await connection.execute("SELECT set_config('payesh.counties', 'rey', true)")
+        async with as_api(province, County.REY) as connection:
             await connection.execute(statement)

@@ -14,7 +14,7 @@ from shared.contracts.warehouse import EssentialStockLow, EssentialStockRecovere
 from shared.kit.auth import SYSTEM
 from shared.kit.routing import Received
 from shared.kit.transaction import begin
-from tests.integration.warehouse.province import Province, as_csv, site_row
+from tests.integration.warehouse.province import Province, as_api, as_csv, site_row
 from tests.integration.warehouse.stocks import LOW_DAYS, declare, need, stock, today, told
 
 
@@ -224,8 +224,7 @@ async def test_the_tables_refuse_what_the_domain_refuses(province: Province, sta
     with pytest.raises(
         (asyncpg.IntegrityConstraintViolationError, asyncpg.InsufficientPrivilegeError, asyncpg.DataError)
     ):
-        async with province.api.acquire() as connection, connection.transaction():
-            await connection.execute("SELECT set_config('payesh.counties', 'rey', true)")
+        async with as_api(province, County.REY) as connection:
             await connection.execute(statement)
 
 
@@ -242,8 +241,7 @@ async def test_one_county_sees_nothing_of_another(province: Province) -> None:
         "referral",
         "corrective_action_history",
     )
-    for counties, rows in (("rey", 1), ("qods", 0)):
-        async with province.api.acquire() as connection, connection.transaction():
-            await connection.execute("SELECT set_config('payesh.counties', $1, true)", counties)
+    for county, rows in ((County.REY, 1), (County.QODS, 0)):
+        async with as_api(province, county) as connection:
             for table in tables:
                 assert await connection.fetchval(f"SELECT count(*) FROM {table}") == rows, table

@@ -7,8 +7,9 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from shared.contracts.counties import County
 from shared.contracts.warehouse import HoldGround, WarehouseHoldLifted, WarehousePutOnHold
-from tests.integration.warehouse.province import Province, site_row
+from tests.integration.warehouse.province import Province, as_api, site_row
 
 PLACING = {"ground": "biological_hazard", "reason": "گزارش فساد کالا"}
 LIFTING = {"reason": "خطر رفع شد"}
@@ -153,8 +154,7 @@ async def test_sql_as_the_api_cannot_lift_what_a_person_may_not(province: Provin
     [site] = await province.register(site_row(1))
     await place(province, site)
     with pytest.raises(asyncpg.CheckViolationError):
-        async with province.api.acquire() as connection, connection.transaction():
-            await connection.execute("SELECT set_config('payesh.counties', 'rey', true)")
+        async with as_api(province, County.REY) as connection:
             await connection.execute(f"UPDATE hold SET lifted_at = now(), lifting_reason = 'x', {lifting}")
 
 
@@ -183,13 +183,11 @@ async def test_software_has_no_way_to_lift_place_or_delete(province: Province) -
                 await connection.execute(statement)
     await lift(province, placed["hold_id"], "county_chair2.rey", 200, without_answer=True)
     with pytest.raises(asyncpg.CheckViolationError, match="stays as it was"):
-        async with province.api.acquire() as connection, connection.transaction():
-            await connection.execute("SELECT set_config('payesh.counties', 'rey', true)")
+        async with as_api(province, County.REY) as connection:
             await connection.execute("UPDATE hold SET lifted_at = NULL, lifted_by = NULL, lifting_reason = NULL")
 
 
 async def test_a_token_that_calls_itself_software_is_refused(province: Province) -> None:
-    from shared.contracts.counties import County
     from tests.support.identity import bearer
 
     [site] = await province.register(site_row(1))

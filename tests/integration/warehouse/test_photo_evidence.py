@@ -7,7 +7,7 @@ import pytest
 
 from services.warehouse.domain.photo import PHOTO_PART_BYTES_MIN
 from shared.contracts.counties import County
-from tests.integration.warehouse.province import Province, site_row, submission
+from tests.integration.warehouse.province import Province, as_api, site_row, submission
 from tests.integration.warehouse.test_photos import (
     INSPECTOR,
     PLACE,
@@ -17,7 +17,6 @@ from tests.integration.warehouse.test_photos import (
     send,
     send_part,
 )
-from tests.integration.warehouse.test_row_level_security import as_api
 from tests.support.pictures import encode, photo, scene
 
 

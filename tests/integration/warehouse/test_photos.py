@@ -22,8 +22,7 @@ from services.warehouse.settings import WarehouseSettings
 from services.warehouse.store.photos import missing_photos
 from shared.contracts.counties import County
 from shared.kit.service import WorkerContext
-from tests.integration.warehouse.province import Province, site_row, submission
-from tests.integration.warehouse.test_row_level_security import as_api
+from tests.integration.warehouse.province import Province, as_api, site_row, submission
 from tests.support.hostile_pictures import hostile_pictures
 from tests.support.pictures import camera_exif, encode, photo, scene
 

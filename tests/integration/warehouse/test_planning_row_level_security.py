@@ -4,10 +4,9 @@ import asyncpg
 import pytest
 
 from shared.contracts.counties import County
-from tests.integration.warehouse.province import Province, site_row
+from tests.integration.warehouse.province import Province, as_api, site_row
 from tests.integration.warehouse.test_inspection_plans import plan_body
 from tests.integration.warehouse.test_registry_proposals import found_site
-from tests.integration.warehouse.test_row_level_security import as_api
 
 TABLES = (
     "inspection_change",

@@ -1,16 +1,13 @@
 """One county cannot read or write another's rows: over HTTP, by SQL as the service's own role, on a reused connection."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
 import pytest
 
 from shared.contracts.counties import County
-from shared.kit.connections import Connection
 from shared.kit.database import open_pool
-from tests.integration.warehouse.province import Province, site_row, submission
+from tests.integration.warehouse.province import Province, as_api, site_row, submission
 
 COUNTY_TABLES = (
     "warehouse",
@@ -23,25 +20,6 @@ COUNTY_TABLES = (
     "hold",
     "county_counter",
 )
-
-
-@asynccontextmanager
-async def as_api(province: Province, *counties: County) -> AsyncGenerator[Connection]:
-    """The API's role with these counties; rolled back at the end."""
-    connection = await asyncpg.connect(province.database.api_url)
-    try:
-        async with connection.transaction():
-            await connection.execute("SELECT set_config('payesh.counties', $1, true)", ",".join(counties))
-            yield connection
-            raise _RollBack
-    except _RollBack:
-        pass
-    finally:
-        await connection.close()
-
-
-class _RollBack(Exception):
-    pass
 
 
 async def full_shahriar(province: Province) -> dict[str, Any]:
