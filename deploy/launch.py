@@ -45,6 +45,9 @@ BrokerKind = Literal["embedded", "apache"]
 
 BROKER_STAGE = 0
 MAIL_SENDER = "payesh@localhost"
+MALLOC_ARENAS = "1"
+MALLOC_TRIM_THRESHOLD_BYTES = "131072"
+"""glibc's own default, made fixed: left alone it grows, and a service that read one large file keeps its memory."""
 SERVER_POLL_INTERVAL_S = 0.01
 
 
@@ -293,6 +296,8 @@ class Platform:
             "PAYESH_KAFKA_PAUSES_WHEN_IDLE": str(self._cluster is None).lower(),
             "PAYESH_CLOCK_SPEEDUP": str(self.options.clock_speedup),
             "PAYESH_PHOTO_STORE": (self.options.state / "photos").as_uri(),
+            "MALLOC_ARENA_MAX": MALLOC_ARENAS,
+            "MALLOC_TRIM_THRESHOLD_": MALLOC_TRIM_THRESHOLD_BYTES,
             "PAYESH_SMTP_HOST": "127.0.0.1",
             "PAYESH_SMTP_PORT": str(self.options.ports.smtp),
             "PAYESH_SMTP_FROM": MAIL_SENDER,
