@@ -15,7 +15,7 @@ from services.warehouse.domain.registry_column import Column
 from services.warehouse.domain.registry_row import RowError
 from services.warehouse.domain.row_reasons import TEXTS_FA_EN
 from services.warehouse.handlers.messages import ImportRegistry, RefusedCell, RegistryImported
-from services.warehouse.handlers.registry_plan import Plan, plan_rows
+from services.warehouse.handlers.registry_plan import Plan, plan_rows, register
 from services.warehouse.handlers.registry_report_lines import ReportLines
 from services.warehouse.store import registry as store
 from services.warehouse.store import registry_imports
@@ -120,9 +120,10 @@ async def _take_batch(
     plan = await plan_rows(judgement.accepted, headings, tx)
     plan.errors = sorted((*judgement.errors, *plan.errors), key=lambda error: error.row)
     if mode == "apply":
-        await store.insert_sites(tx.connection, plan.added)
+        records, registered = register(plan.added, office_date(tx.now))
+        await store.insert_sites(tx.connection, records)
         await store.update_sites(tx.connection, plan.changed)
-        await tx.publish_many(plan.events)
+        await tx.publish_many([*registered, *plan.changes])
         await tx.flush()
     refused = [(error.row, error.column, error.value, error.reason) for error in plan.errors]
     await lines.add(Section.REFUSED, refused)

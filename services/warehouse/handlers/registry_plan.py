@@ -12,28 +12,29 @@ from services.warehouse.domain.proposal import ProposedField, keep_corrections
 from services.warehouse.domain.registry_column import Column
 from services.warehouse.domain.registry_row import RegistryRow, RowError
 from services.warehouse.domain.risk import next_due_on
-from services.warehouse.domain.site import changed_fields, new_site, updated_site
+from services.warehouse.domain.site import Site, changed_fields, new_site, updated_site
+from services.warehouse.handlers.record_events import changed_event, due_on_after, registered_event
 from services.warehouse.store import registry as store
 from services.warehouse.store.proposals import standing_corrections
 from services.warehouse.store.registry import SiteToStore, StoredSite
-from shared.contracts.base import Event
 from shared.contracts.warehouse import RowReason, WarehouseChanged, WarehouseRegistered
 from shared.kit.transaction import Transaction
 
 
 @dataclass(slots=True)
 class Plan:
-    """What a batch of rows is about to do. `added_lines`, `changed_lines`: the same for the report.
+    """What a batch of rows is about to do: sites to add and to change, events that tell the changes. `added_lines`,
+    `changed_lines`: the same for the report.
 
     A line of an addition: row, registry id, name, county, kind, capacity, area. A line of a change: row, registry id,
     name, field, before, after.
     """
 
-    added: list[SiteToStore] = field(default_factory=list[SiteToStore])
+    added: list[Site] = field(default_factory=list[Site])
     changed: list[SiteToStore] = field(default_factory=list[SiteToStore])
     unchanged_count: int = 0
     errors: list[RowError] = field(default_factory=list[RowError])
-    events: list[Event] = field(default_factory=list[Event])
+    changes: list[WarehouseChanged] = field(default_factory=list[WarehouseChanged])
     added_lines: list[tuple[object, ...]] = field(default_factory=list[tuple[object, ...]])
     changed_lines: list[tuple[object, ...]] = field(default_factory=list[tuple[object, ...]])
 
@@ -48,7 +49,7 @@ async def plan_rows(rows: Sequence[RegistryRow], headings: Mapping[Column, str],
     for row in rows:
         before = recorded.get(row.registry_id)
         if before is None:
-            _plan_addition(plan, row, today)
+            _plan_addition(plan, row)
         elif changed_fields(before.site, updated_site(before.site, row)):
             differing.append(row)
         else:
@@ -82,24 +83,20 @@ async def _plan_changes(
             _plan_change(plan, row, before, today, corrections.get(before.warehouse_id, {}))
 
 
-def _plan_addition(plan: Plan, row: RegistryRow, today: date) -> None:
+def _plan_addition(plan: Plan, row: RegistryRow) -> None:
     site = new_site(row)
-    warehouse_id = uuid7()
-    plan.added.append(
-        SiteToStore(warehouse_id, site, next_due_on(site.risk_class, today, None, discrepancy_open=False))
-    )
-    plan.events.append(
-        WarehouseRegistered(
-            warehouse_id=warehouse_id,
-            registry_id=site.registry_id,
-            county=site.county,
-            kind=site.kind,
-            capacity_tonnes=float(site.capacity_tonnes),
-            floor_area_m2=float(site.floor_area_m2),
-        )
-    )
+    plan.added.append(site)
     figures = (site.capacity_tonnes, site.floor_area_m2)
     plan.added_lines.append((row.row, site.registry_id, site.name, site.county, site.kind, *figures))
+
+
+def register(sites: Sequence[Site], today: date) -> tuple[list[SiteToStore], list[WarehouseRegistered]]:
+    """New sites as records with ids of their own, and the events that tell of them."""
+    records = [
+        SiteToStore(uuid7(), site, next_due_on(site.risk_class, today, None, discrepancy_open=False)) for site in sites
+    ]
+    events = [registered_event(record.warehouse_id, record.site) for record in records]
+    return records, events
 
 
 def _plan_change(
@@ -114,26 +111,9 @@ def _plan_change(
     if not changed:
         plan.unchanged_count += 1
         return
-    due_on = before.next_due_on
-    if site.risk_class is not before.site.risk_class:
-        inspected_on = office_date(before.last_inspected_at) if before.last_inspected_at else None
-        due_on = min(due_on, next_due_on(site.risk_class, today, inspected_on, discrepancy_open=False))
-    plan.changed.append(SiteToStore(before.warehouse_id, site, due_on))
+    plan.changed.append(SiteToStore(before.warehouse_id, site, due_on_after(before, site, today)))
     plan.changed_lines += (
         (row.row, site.registry_id, site.name, name, getattr(before.site, name), getattr(site, name))
         for name in changed
     )
-    plan.events.append(
-        WarehouseChanged(
-            warehouse_id=before.warehouse_id,
-            county=site.county,
-            county_before=before.site.county,
-            capacity_tonnes=float(site.capacity_tonnes),
-            capacity_tonnes_before=float(before.site.capacity_tonnes),
-            changed_fields=tuple(changed),
-            is_inspected=before.last_inspected_at is not None,
-            is_within_interval=before.is_within_interval,
-            verified_capacity_tonnes=float(before.verified_capacity_tonnes),
-            in_use_capacity_tonnes=float(before.in_use_capacity_tonnes),
-        )
-    )
+    plan.changes.append(changed_event(before, site, changed))
