@@ -45,11 +45,12 @@ SHORT_CHARACTERS_MAX = 24
 WHOLE_NUMBER_MAX = 10**15
 """A spreadsheet keeps 15 digits of a number; a longer identifier in a numeric cell has already lost its end."""
 
-CELL_ERRORS = frozenset(
-    {"#REF!", "#N/A", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#GETTING_DATA"}
-)
 UNCOMPUTED = "#FORMULA!"
 """Stands for a formula whose result the file does not hold."""
+CELL_ERRORS = frozenset(
+    {"#REF!", "#N/A", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#GETTING_DATA"}
+    | {UNCOMPUTED}
+)
 
 _OFFICE_ERROR = re.compile(r"Err:\d{3}", re.ASCII)
 _TEN_DIGITS = re.compile(r"\d{10}", re.ASCII)
@@ -158,7 +159,7 @@ class _RowReader:
         if self._has_slipped:
             self._refuse(Column.REGISTRY_ID, RowReason.TOO_MANY_CELLS)
         for column, cell in self._cells.items():
-            if isinstance(cell, str) and (cell in CELL_ERRORS or cell == UNCOMPUTED or _OFFICE_ERROR.fullmatch(cell)):
+            if isinstance(cell, str) and cell[0] in "#E" and (cell in CELL_ERRORS or _OFFICE_ERROR.fullmatch(cell)):
                 self._refuse(column, RowReason.CELL_ERROR)
                 self._broken.add(column)
         for column in self._broken:
@@ -181,8 +182,10 @@ class _RowReader:
         return cell
 
     def _text(self, column: Column, characters_max: int) -> str | None:
-        cell = self._required(column)
-        if cell is None:
+        cell = self._cells.get(column)
+        if isinstance(cell, str) and len(cell) <= characters_max:
+            return cell
+        if self._required(column) is None:
             return None
         text = _as_text(cell)
         if text is None:
@@ -208,9 +211,11 @@ class _RowReader:
 
     def _word(self, column: Column, read: Callable[[str], WordT | None], unknown: RowReason) -> WordT | None:
         text = self._text(column, NAME_CHARACTERS_MAX)
+        if not text:
+            return None
         own_words = self._header.words.get(column)
-        word = read(own_words.get(comparison_key(text), text) if own_words else text) if text else None
-        if text and word is None:
+        word = read(own_words.get(comparison_key(text), text) if own_words else text)
+        if word is None:
             self._refuse(column, unknown)
         return word
 
@@ -277,7 +282,7 @@ class _RowReader:
         cell = self._cells.get(Column.UPDATED_ON)
         if cell is None:
             return None
-        found = read_date(cell) if isinstance(cell, str | date) else None
+        found = _read_date(cell) if isinstance(cell, str | date) else None
         if found is None:
             self._refuse(Column.UPDATED_ON, RowReason.DATE_UNREADABLE)
         return found
@@ -298,6 +303,8 @@ def _clean(cell: Cell) -> Cell:
 
 _short_text = lru_cache(maxsize=4_096)(display_text)
 """Names of counties, kinds and states come again in every row."""
+_read_date = lru_cache(maxsize=4_096)(read_date)
+"""So do the days of a few years."""
 
 
 def _as_text(cell: Cell) -> str | None:

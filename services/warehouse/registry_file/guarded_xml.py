@@ -44,27 +44,86 @@ class Listener:
         """Some of the text inside the current element."""
 
 
-def parse(stream: BinaryIO, listener: Listener, budget: Budget, progress: Progress) -> Iterator[int]:
-    """Parse the whole stream; yields the number of bytes read so far after each piece, so that the caller can take what
-    the listener has heard. Raises Refusal.
-    """
-    parser = _parser(listener, budget)
-    read_bytes = 0
+class GuardedParser:
+    """Lets `listener` hear a document that is fed to it."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._guard = guard = _Guard(listener)
+        self._fed_bytes = 0
+        self._parser = parser = expat.ParserCreate()
+        parser.buffer_text = True
+        parser.StartElementHandler = guard.start
+        parser.EndElementHandler = guard.end
+        parser.CharacterDataHandler = listener.text
+        parser.StartCdataSectionHandler = guard.note_section
+        parser.StartDoctypeDeclHandler = _refuse_document_type
+        parser.EntityDeclHandler = _refuse_document_type
+
+    def feed(self, data: bytes, *, is_last: bool = False) -> None:
+        """Parse some more. Raises Refusal."""
+        try:
+            self._parser.Parse(data, is_last)
+        except (expat.ExpatError, LookupError) as error:
+            raise unreadable("damaged XML") from error
+        except CONTAINER_ERRORS as error:
+            raise unreadable("damaged container") from error
+        self._fed_bytes += len(data)
+        if self._fed_bytes - self._parser.CurrentByteIndex > TOKEN_BYTES_MAX:
+            raise too_large("bytes in one mark", TOKEN_BYTES_MAX)
+
+    def is_between_marks(self, depth: int) -> bool:
+        """Whether `depth` elements are open and what was fed ends where a mark ends; False after a CDATA section."""
+        guard = self._guard
+        return guard.depth == depth and not guard.has_sections and self._parser.CurrentByteIndex == self._fed_bytes
+
+
+class _Guard:
+    """Hears every element before the listener does. It does not know the parser: a cycle would outlive the import."""
+
+    def __init__(self, listener: Listener) -> None:
+        self.depth = 0
+        self.has_sections = False
+        self._listener = listener
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        self.depth += 1
+        if self.depth > DEPTH_MAX:
+            raise too_large("levels of XML", DEPTH_MAX)
+        self._listener.start(name if ":" not in name else local_name(name), attributes)
+
+    def end(self, name: str) -> None:
+        self.depth -= 1
+        self._listener.end(name if ":" not in name else local_name(name))
+
+    def note_section(self) -> None:
+        self.has_sections = True
+
+
+def read_pieces(stream: BinaryIO, budget: Budget, progress: Progress) -> Iterator[bytes]:
+    """The stream piece by piece. Raises Refusal."""
+    while chunk := _read(stream):
+        budget.bytes_left -= len(chunk)
+        if budget.bytes_left < 0:
+            raise too_large("unpacked bytes", UNPACKED_BYTES_MAX)
+        # Never fewer than there are: comments count as well, and what begins at the end of one piece and not in the next.
+        budget.elements_left -= chunk.count(b"<") - chunk.count(b"</")
+        if budget.elements_left < 0:
+            raise too_large("elements", ELEMENTS_MAX)
+        yield chunk
+        progress.check_deadline()
+
+
+def parse(stream: BinaryIO, listener: Listener, budget: Budget, progress: Progress) -> None:
+    """Let `listener` hear the whole stream. Raises Refusal."""
+    parser = GuardedParser(listener)
+    for piece in read_pieces(stream, budget, progress):
+        parser.feed(piece)
+    parser.feed(b"", is_last=True)
+
+
+def _read(stream: BinaryIO) -> bytes:
     try:
-        while chunk := stream.read(CHUNK_BYTES):
-            read_bytes += len(chunk)
-            budget.bytes_left -= len(chunk)
-            if budget.bytes_left < 0:
-                raise too_large("unpacked bytes", UNPACKED_BYTES_MAX)
-            parser.Parse(chunk, False)
-            if read_bytes - parser.CurrentByteIndex > TOKEN_BYTES_MAX:
-                raise too_large("bytes in one mark", TOKEN_BYTES_MAX)
-            progress.check_deadline()
-            yield read_bytes
-        parser.Parse(b"", True)
-        yield read_bytes
-    except expat.ExpatError as error:
-        raise unreadable("damaged XML") from error
+        return stream.read(CHUNK_BYTES)
     except CONTAINER_ERRORS as error:
         raise unreadable("damaged container") from error
 
@@ -72,34 +131,6 @@ def parse(stream: BinaryIO, listener: Listener, budget: Budget, progress: Progre
 def local_name(name: str) -> str:
     """An element's name without its prefix."""
     return name.rpartition(":")[2]
-
-
-def _parser(listener: Listener, budget: Budget) -> expat.XMLParserType:
-    depth = 0
-
-    def start(name: str, attributes: dict[str, str]) -> None:
-        nonlocal depth
-        depth += 1
-        budget.elements_left -= 1
-        if depth > DEPTH_MAX:
-            raise too_large("levels of XML", DEPTH_MAX)
-        if budget.elements_left < 0:
-            raise too_large("elements", ELEMENTS_MAX)
-        listener.start(name if ":" not in name else local_name(name), attributes)
-
-    def end(name: str) -> None:
-        nonlocal depth
-        depth -= 1
-        listener.end(name if ":" not in name else local_name(name))
-
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-    parser.StartElementHandler = start
-    parser.EndElementHandler = end
-    parser.CharacterDataHandler = listener.text
-    parser.StartDoctypeDeclHandler = _refuse_document_type
-    parser.EntityDeclHandler = _refuse_document_type
-    return parser
 
 
 def _refuse_document_type(*_arguments: object) -> Refusal:

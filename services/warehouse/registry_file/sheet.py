@@ -1,16 +1,16 @@
 """The rows of one XLSX sheet, as they come off the disk."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import IO
+from typing import IO, BinaryIO
 
 from services.warehouse.domain.registry import SheetRow
 from services.warehouse.domain.registry_column import Cell
 from services.warehouse.domain.registry_mapping import RegistryMapping
 from services.warehouse.domain.registry_row import UNCOMPUTED
-from services.warehouse.registry_file.guarded_xml import Listener, parse
+from services.warehouse.registry_file.guarded_xml import CHUNK_BYTES, GuardedParser, Listener, read_pieces
 from services.warehouse.registry_file.limits import (
     COLUMNS_MAX,
     ROW_NUMBER_MAX,
@@ -19,7 +19,8 @@ from services.warehouse.registry_file.limits import (
     unreadable,
 )
 from services.warehouse.registry_file.progress import Progress
-from services.warehouse.registry_file.workbook import DateStyles, SharedTexts, Workbook, open_container
+from services.warehouse.registry_file.usual_rows import ROW_END, read_usual_row, starts_usually
+from services.warehouse.registry_file.workbook import Container, DateStyles, SharedTexts, Workbook, open_container
 
 FIRST_DAY = datetime(1899, 12, 30)  # noqa: DTZ001 - a spreadsheet's dates have no zone
 FIRST_DAY_1904 = datetime(1904, 1, 1)  # noqa: DTZ001
@@ -27,6 +28,8 @@ SERIAL_DAYS_MAX = 2_958_465
 """31 December 9999."""
 _DIGITS = "0123456789"
 _LETTERS = 26
+_TABLE_DEPTH = 2
+"""Elements that are open between two rows."""
 
 
 def read_workbook(file: IO[bytes], mapping: RegistryMapping, progress: Progress) -> Generator[SheetRow]:
@@ -36,10 +39,34 @@ def read_workbook(file: IO[bytes], mapping: RegistryMapping, progress: Progress)
         entry = workbook.entry_of(mapping.sheet)
         sheet = _Sheet(CellReader(SharedTexts(container), DateStyles(container).dates, workbook.from_1904))
         with container.open(entry) as (stream, size_bytes):
-            for read_bytes in parse(stream, sheet, container.budget, progress):
+            for read_bytes in _hear(stream, sheet, container):
                 progress.share = min(1.0, read_bytes / max(size_bytes, 1))
                 yield from sheet.rows
                 sheet.rows.clear()
+
+
+def _hear(stream: BinaryIO, sheet: "_Sheet", container: Container) -> Generator[int]:
+    """Let `sheet` hear its rows; yields the number of bytes read so far after each piece."""
+    parser = GuardedParser(sheet)
+    is_usual, read_bytes, rest = False, 0, b""
+    for piece in read_pieces(stream, container.budget, container.progress):
+        is_usual = is_usual if read_bytes else starts_usually(piece)
+        read_bytes += len(piece)
+        *rows, rest = (rest + piece).split(ROW_END)
+        for row in rows:
+            written = row + ROW_END
+            is_between_rows = sheet.is_in_table and parser.is_between_marks(_TABLE_DEPTH)
+            found = read_usual_row(written) if is_usual and is_between_rows else None
+            if found:
+                sheet.add_usual_row(*found)
+            else:
+                parser.feed(written)
+        if len(rest) > CHUNK_BYTES:
+            parser.feed(rest)
+            rest = b""
+        yield read_bytes
+    parser.feed(rest, is_last=True)
+    yield read_bytes
 
 
 @dataclass(slots=True)
@@ -88,6 +115,7 @@ class _Sheet(Listener):
 
     def __init__(self, reader: CellReader) -> None:
         self.rows: list[tuple[int, list[Cell]]] = []
+        self.is_in_table = False
         self._reader = reader
         self._columns: dict[str, int] = {}
         self._number = 0
@@ -109,6 +137,8 @@ class _Sheet(Listener):
             self._start_row(attributes.get("r"))
         elif name == "rPh":
             self._phonetic = True
+        elif name == "sheetData":
+            self.is_in_table = not self._phonetic
 
     def end(self, name: str) -> None:
         if name in ("v", "t"):
@@ -116,15 +146,24 @@ class _Sheet(Listener):
         elif name == "c":
             self._end_cell()
         elif name == "row":
-            self.rows.append((self._number, self._cells))
-            self._cells = []
+            self._end_row()
         elif name == "rPh":
             self._phonetic = False
+        elif name == "sheetData":
+            self.is_in_table = False
 
     def text(self, data: str) -> None:
         if self._collects and self._characters < TEXT_CHARACTERS_MAX:
             self._characters += len(data)
             self._parts.append(data[:TEXT_CHARACTERS_MAX])
+
+    def add_usual_row(self, number: str, cells: Sequence[tuple[str, str, str, str, str]]) -> None:
+        """Take a row as `read_usual_row` found it. Raises Refusal."""
+        self._start_row(number)
+        for letters, style, kind, value, text in cells:
+            if written := value or text:
+                self._keep(self._column(letters), kind or "n", style, written)
+        self._end_row()
 
     def _start_row(self, written: str | None) -> None:
         number = self._number + 1
@@ -135,6 +174,10 @@ class _Sheet(Listener):
         if number > ROW_NUMBER_MAX:
             raise too_large("rows", ROW_NUMBER_MAX)
         self._number, self._cells, self._place = number, [], -1
+
+    def _end_row(self) -> None:
+        self.rows.append((self._number, self._cells))
+        self._cells = []
 
     def _start_cell(self, attributes: dict[str, str]) -> None:
         place = attributes.get("r")
@@ -149,14 +192,18 @@ class _Sheet(Listener):
         self._parts.clear()
         if not written and not self._is_formula:
             return
-        if self._place >= COLUMNS_MAX:
+        self._keep(self._place, self._kind, self._style, written, is_formula=self._is_formula)
+
+    def _keep(self, place: int, kind: str, style: str, written: str, *, is_formula: bool = False) -> None:
+        if place >= COLUMNS_MAX:
             raise too_large("columns", COLUMNS_MAX)
-        value = self._reader.read(self._kind, self._style, written, is_formula=self._is_formula)
-        cells = self._cells
-        if self._place < len(cells):
+        value = self._reader.read(kind, style, written, is_formula=is_formula)
+        gap = place - len(self._cells)
+        if gap < 0:
             raise unreadable("cells out of order")
-        cells.extend([None] * (self._place - len(cells)))
-        cells.append(value)
+        if gap:
+            self._cells.extend([None] * gap)
+        self._cells.append(value)
 
     def _column(self, letters: str) -> int:
         place = self._columns.get(letters)

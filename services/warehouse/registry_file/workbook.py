@@ -64,8 +64,7 @@ class Container:
     def listen(self, entry: str, listener: Listener) -> None:
         """Let `listener` hear a whole entry."""
         with self.open(entry) as (stream, _):
-            for _ in parse(stream, listener, self.budget, self.progress):
-                pass
+            parse(stream, listener, self.budget, self.progress)
 
 
 @contextmanager
