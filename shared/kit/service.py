@@ -6,6 +6,7 @@ its supervisor starts again clean (rule 7).
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import sys
@@ -132,6 +133,8 @@ class Service(Generic[SettingsT]):
             otlp_endpoint=settings.otlp_endpoint,
             sample_ratio=settings.trace_sample_ratio,
         )
+        gc.collect()
+        gc.freeze()  # what the imports made stays; no later collection need walk it
         uvicorn.run(
             self.api,
             host=settings.http_host,
