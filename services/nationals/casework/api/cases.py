@@ -16,6 +16,7 @@ from services.nationals.casework.api.views import (
     read_legal_reviews,
 )
 from services.nationals.casework.domain import refusals
+from services.nationals.casework.domain.access import ROLES_WITH_ACCESS
 from services.nationals.casework.domain.capacity import CAPACITY_MAX
 from services.nationals.casework.domain.case_facts import InterpreterRelation, ScreeningOutcome
 from services.nationals.casework.domain.household import HOUSEHOLD_SIZE_MAX, HouseholdNeed
@@ -33,6 +34,7 @@ router = APIRouter()
 Caseworker = Annotated[Commands, Depends(allow("caseworker"))]
 ProtectionOfficer = Annotated[Commands, Depends(allow("protection_officer"))]
 CaseStaff = Annotated[Commands, Depends(allow("caseworker", "protection_officer", "legal_officer"))]
+CaseReader = Annotated[Commands, Depends(allow("caseworker", *sorted(ROLES_WITH_ACCESS)))]
 CentreStaff = Annotated[Commands, Depends(allow("centre_manager", "province_officer"))]
 Persons = Annotated[int, Field(ge=0, le=HOUSEHOLD_SIZE_MAX)]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$", description="ISO 639 code")]
@@ -94,6 +96,13 @@ class BookingBody(BaseModel):
     centre_id: UUID
     places: list[PlacesBody] = Field(min_length=1, max_length=len(PlaceKind))
 
+    def by_kind(self) -> dict[PlaceKind, int]:
+        """Places asked for of each kind, a kind named twice added up."""
+        places: dict[PlaceKind, int] = {}
+        for item in self.places:
+            places[item.place_kind] = places.get(item.place_kind, 0) + item.places
+        return places
+
 
 class ClosureBody(BaseModel):
     outcome: CaseOutcome
@@ -143,7 +152,7 @@ async def open_case(body: CaseBody, commands: Caseworker) -> handlers.CaseOpened
 async def read_case(
     case_id: UUID,
     purpose: handlers.ReadPurpose,
-    commands: CaseStaff,
+    commands: CaseReader,
     idempotency_key: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> handlers.CaseView:
     """Every read is logged with its reader and purpose, so none may be answered from a stored answer."""
@@ -199,10 +208,7 @@ async def close_case(case_id: UUID, body: ClosureBody, commands: CaseStaff) -> h
 
 @router.post("/cases/{case_id}/bookings", status_code=201)
 async def book_places(case_id: UUID, body: BookingBody, commands: Caseworker) -> handlers.PlacesBooked:
-    places: dict[PlaceKind, int] = {}
-    for item in body.places:
-        places[item.place_kind] = places.get(item.place_kind, 0) + item.places
-    command = handlers.BookPlaces(case_id=case_id, centre_id=body.centre_id, places=places)
+    command = handlers.BookPlaces(case_id=case_id, centre_id=body.centre_id, places=body.by_kind())
     return await commands.execute(handlers.book_places, command)
 
 

@@ -1,16 +1,21 @@
 """What the lists and counters of the HTTP API show, and how they are read."""
 
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from pydantic import BaseModel
 
+from services.nationals.casework.domain import refusals
 from services.nationals.casework.domain.counters import COUNTERS
+from services.nationals.casework.domain.standards import places_allowed
+from services.nationals.casework.store import centre_records as record_store
 from services.nationals.casework.store import centres as centre_store
 from services.nationals.casework.store import counters as counter_store
 from services.nationals.casework.store import reviews as review_store
 from shared.contracts.counties import County
 from shared.contracts.nationals import PlaceKind, ReviewOffice
+from shared.contracts.refusals import Refusal
 from shared.kit.http import Page
 from shared.kit.transaction import Connection
 
@@ -21,11 +26,20 @@ class PlacesView(BaseModel):
     used: int
 
 
+class CentrePlacesView(PlacesView):
+    """`capacity` is the one in effect: above `capacity_target` the centre takes nobody until places are given back."""
+
+    capacity_target: int
+    closed: bool
+    waiting_list_first: bool
+    """Whether households of the waiting list come first, so that a booking is refused."""
+
+
 class CentreView(BaseModel):
     centre_id: UUID
     name: str
     county: County
-    places: dict[PlaceKind, PlacesView]
+    places: dict[PlaceKind, CentrePlacesView]
 
 
 class LegalReviewView(BaseModel):
@@ -38,7 +52,7 @@ class LegalReviewView(BaseModel):
     reminders: int
     first_reviewer: str | None
     second_reviewer: str | None
-    """Two different people; nobody can be recorded yet."""
+    """Two different people: who took the review, and who confirmed its outcome."""
 
 
 class Counters(BaseModel):
@@ -96,8 +110,15 @@ async def read_counters(connection: Connection) -> Counters:
     for row in await counter_store.read_place_counters(connection):
         view = PlacesView(capacity=row.capacity, held=row.held, used=row.used)
         projected.setdefault(row.centre_id, {})[row.place_kind] = view
+    owned = _by_centre(await centre_store.list_places(connection, None))
     return Counters(
-        centres=_by_centre(await centre_store.list_places(connection, None)),
+        centres={
+            centre_id: {
+                kind: PlacesView(capacity=places.capacity, held=places.held, used=places.used)
+                for kind, places in by_kind.items()
+            }
+            for centre_id, by_kind in owned.items()
+        },
         projected_centres=projected,
         cases={
             county: {counter: totals.get((county, counter), 0) for counter in COUNTERS}
@@ -106,9 +127,48 @@ async def read_counters(connection: Connection) -> Counters:
     )
 
 
-def _by_centre(rows: list[centre_store.PlaceRow]) -> dict[UUID, dict[PlaceKind, PlacesView]]:
-    by_centre: dict[UUID, dict[PlaceKind, PlacesView]] = {}
+class CentreStandardsView(BaseModel):
+    """`places_allowed`: of all kinds together, by the lowest of the three measures."""
+
+    centre_id: UUID
+    floor_area_m2: Decimal
+    toilets: int
+    staff_per_shift: int
+    standards_version: str
+    floor_area_m2_per_person: Decimal
+    persons_per_toilet: int
+    persons_per_staff_member: int
+    places_allowed: int
+
+
+async def read_centre_standards(connection: Connection, centre_id: UUID) -> CentreStandardsView:
+    """The record that counts. Raises Refusal (404) if nothing is on record."""
+    record = await record_store.latest_record(connection, centre_id)
+    if record is None:
+        raise Refusal(refusals.CENTRE_NOT_FOUND)
+    return CentreStandardsView(
+        centre_id=centre_id,
+        floor_area_m2=record.floor_area_m2,
+        toilets=record.toilets,
+        staff_per_shift=record.staff_per_shift,
+        standards_version=record.standards.version,
+        floor_area_m2_per_person=record.standards.floor_area_m2_per_person,
+        persons_per_toilet=record.standards.persons_per_toilet,
+        persons_per_staff_member=record.standards.persons_per_staff_member,
+        places_allowed=places_allowed(record),
+    )
+
+
+def _by_centre(rows: list[centre_store.PlaceRow]) -> dict[UUID, dict[PlaceKind, CentrePlacesView]]:
+    by_centre: dict[UUID, dict[PlaceKind, CentrePlacesView]] = {}
     for row in rows:
-        view = PlacesView(capacity=row.places.capacity, held=row.places.held, used=row.places.used)
+        view = CentrePlacesView(
+            capacity=row.places.capacity,
+            held=row.places.held,
+            used=row.places.used,
+            capacity_target=row.places.capacity_target,
+            closed=row.places.is_closed,
+            waiting_list_first=row.places.waiting_list_first,
+        )
         by_centre.setdefault(row.centre_id, {})[row.place_kind] = view
     return by_centre

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from services.nationals.casework.domain.legal_facts import NO_LEGAL_FACTS, LegalFacts, ReviewOutcome
+
 
 class CaseState(StrEnum):
     OPENED = "opened"
@@ -13,6 +15,12 @@ class CaseState(StrEnum):
     BOOKED = "booked"
     WITHDRAWN = "withdrawn"
     AWAITING_LEGAL_REVIEW = "awaiting_legal_review"
+    DECISION_SERVED = "decision_served"
+    APPEALED = "appealed"
+    REFERRED = "referred"
+    DEPARTED = "departed"
+    SPLIT = "split"
+    """Ended by a protected split; two new cases go on in its place."""
     CLOSED = "closed"
 
 
@@ -92,6 +100,17 @@ class CaseFacts:
     open_pauses: frozenset[int] = frozenset()
     """Safeguard numbers of the pauses that are open."""
     has_booking: bool = False
+    is_waiting: bool = False
+    """It is in turn on a centre's waiting list."""
+    adults: int | None = None
+    """Persons 1..adults are the adults; None: everybody counts as one."""
+    heard_privately: frozenset[int] = frozenset()
+    reconfirmed_until: datetime | None = None
+    """Until when the latest reconfirmation of the consent in force counts; None if there is none or it was cancelled."""
+    child_procedure_approved: bool = False
+    """Guardian, best interests and verified reception are recorded for every child, and two people have approved them."""
+    legal: LegalFacts = NO_LEGAL_FACTS
+    """Phase two, where the case is in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +119,19 @@ class Attempt:
 
     interpreter: InterpreterRelation = InterpreterRelation.NONE
     consent: Consent | None = None
+    language: str = ""
     places: int = 0
     timer_is_current: bool = False
     closes_as_withdrawn: bool = False
     by_human: bool = True
+    actor: str = ""
+    """Who takes the step."""
+    outcome: ReviewOutcome | None = None
+    basis_in_force: bool = False
+    """Whether the legal basis that a proposal names is in force today."""
+    decision_written: bool = False
+    names_live_proposal: bool = False
+    in_place_of: str | None = None
+    """Whom a legal officer relieves of a review."""
+    reason_given: bool = False
+    understood: bool = False

@@ -1,6 +1,6 @@
 """Case counters per county as a pure fold of the service's own events.
 
-There is no counter of departures, no target and no ranking: counters show work that waits, not people to be moved.
+There is no counter of departures or referrals, no target and no ranking: counters show work that waits, not people to be moved.
 """
 
 from collections import Counter
@@ -9,14 +9,19 @@ from collections.abc import Iterable
 from shared.contracts.base import Event
 from shared.contracts.counties import County
 from shared.contracts.nationals import (
+    HouseholdDeparted,
+    HouseholdSplit,
+    LegalDecisionServed,
     LegalReviewOpened,
     PhaseTwoReviewRequested,
     ReturnCaseClosed,
     ReturnCaseOpened,
+    ReturnCaseReferred,
     ReturnCaseReviewOverdue,
     ReturnCaseSuspended,
     ReturnConsentRecorded,
     ReturnConsentWithdrawn,
+    VoluntaryStageRenewed,
 )
 
 COUNTERS = (
@@ -41,7 +46,12 @@ _EFFECTS: dict[type[Event], dict[str, int]] = {
     ReturnCaseReviewOverdue: {"reviews_overdue": 1},
     PhaseTwoReviewRequested: {"in_legal_review": 1},
     LegalReviewOpened: {"legal_reviews_opened": 1},
+    LegalDecisionServed: {"in_legal_review": -1},
+    VoluntaryStageRenewed: {},
+    ReturnCaseReferred: {"open": -1},
     ReturnCaseClosed: {"open": -1, "closed": 1},
+    HouseholdDeparted: {"open": -1},
+    HouseholdSplit: {"open": -1},
 }
 
 COUNTED_EVENTS = tuple(_EFFECTS)
@@ -50,7 +60,7 @@ COUNTED_EVENTS = tuple(_EFFECTS)
 def counter_deltas(event: Event) -> dict[tuple[County, str], int]:
     """What `event` adds to each (county, counter); empty for an event that is not counted (safeguard 12)."""
     effects = dict(_EFFECTS.get(type(event), {}))
-    if isinstance(event, ReturnCaseClosed) and event.was_awaiting_legal_review:
+    if isinstance(event, ReturnCaseClosed | VoluntaryStageRenewed) and event.was_awaiting_legal_review:
         effects["in_legal_review"] = -1
     county: County | None = getattr(event, "county", None)
     return {(county, counter): delta for counter, delta in effects.items()} if county is not None else {}

@@ -37,6 +37,23 @@ class Household:
         return self.adults + self.children_under_5 + self.children_5_to_17
 
     @property
+    def adult_numbers(self) -> range:
+        """Person numbers of the adults: 1..adults. The children under 5 follow, then the older ones."""
+        return range(1, self.adults + 1)
+
+    @property
+    def young_child_numbers(self) -> range:
+        return range(self.adults + 1, self.adults + self.children_under_5 + 1)
+
+    @property
+    def older_child_numbers(self) -> range:
+        return range(self.adults + self.children_under_5 + 1, self.size + 1)
+
+    @property
+    def child_numbers(self) -> range:
+        return range(self.adults + 1, self.size + 1)
+
+    @property
     def is_children_only(self) -> bool:
         """Children without an adult are unaccompanied, whatever the form says (safeguard 8)."""
         return self.adults == 0

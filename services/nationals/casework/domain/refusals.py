@@ -14,13 +14,6 @@ CENTRE_EXISTS = RefusalType(
     "This county already has a centre of that name.",
     "این شهرستان مرکزی با همین نام دارد.",
 )
-CAPACITY_BELOW_TAKEN = RefusalType(
-    "nationals.centre.capacity_below_taken",
-    409,
-    "A capacity of {capacity} is less than the {taken} places now taken. It can be lowered once places are released.",
-    "ظرفیت {capacity} از {taken} جای گرفته‌شده کمتر است. پس از آزاد شدن جاها می‌توان ظرفیت را کاهش داد.",
-    safeguard=11,
-)
 LOWERING_NEEDS_REASON = RefusalType(
     "nationals.centre.lowering_needs_reason",
     409,
@@ -163,10 +156,10 @@ HOUSEHOLD_ALREADY_BOOKED = RefusalType(
 UNACCOMPANIED_CHILD = RefusalType(
     "nationals.safeguard.unaccompanied_child",
     409,
-    "An unaccompanied child needs a guardian, a best-interests record and a verified reception; until these can be "
-    "recorded, no step towards return is possible.",
-    "کودک بدون همراه به سرپرست، گزارش مصلحت کودک و پذیرش تأییدشده نیاز دارد؛ تا ثبت این‌ها هیچ گامی به‌سوی بازگشت "
-    "ممکن نیست.",
+    "An unaccompanied child needs a guardian, a best-interests determination and a verified reception; until all three are "
+    "recorded and two people have approved them, no step towards return is possible.",
+    "کودک بدون همراه به سرپرست، ارزیابی مصلحت کودک و پذیرش تأییدشده نیاز دارد؛ تا هر سه ثبت نشود و دو نفر آن‌ها را تأیید نکنند، "
+    "هیچ گامی به‌سوی بازگشت ممکن نیست.",
     safeguard=8,
 )
 FLAG_OPEN = RefusalType(

@@ -18,14 +18,16 @@ from services.nationals.casework.domain.case_facts import (
 )
 from services.nationals.casework.domain.case_machine import Step, take
 from services.nationals.casework.domain.household import Household, HouseholdNeed, check_household, check_reference
-from services.nationals.casework.handlers.case_reading import read_facts, require_case
+from services.nationals.casework.handlers.case_reading import find_case, read_facts, require_case
+from services.nationals.casework.handlers.legal_stage import cancel_legal_stage_timers
 from services.nationals.casework.handlers.pauses import PAUSE_REVIEW, VOLUNTARY_PERIOD, open_pause
 from services.nationals.casework.handlers.places import give_back_places
-from services.nationals.casework.handlers.reviews import LEGAL_REVIEW_REMINDER
+from services.nationals.casework.handlers.screening_expiry import SCREENING_EXPIRY, watch_screenings
 from services.nationals.casework.periods import casework_periods
 from services.nationals.casework.store import bookings as booking_store
 from services.nationals.casework.store import cases as case_store
 from services.nationals.casework.store import reviews as review_store
+from services.nationals.casework.store import voluntary as voluntary_store
 from services.nationals.casework.store.bookings import BookingState
 from services.nationals.casework.store.cases import CaseRow
 from shared.contracts.counties import County
@@ -200,6 +202,7 @@ async def screen_person(command: ScreenPerson, tx: Transaction) -> PersonScreene
         Screening(command.outcome, valid_until),
         tx.principal.subject,
     )
+    await watch_screenings(case.case_id, tx)
     safeguard = SAFEGUARD_OF_OUTCOME.get(command.outcome)
     paused = safeguard is not None and await open_pause(case, safeguard, tx)
     return PersonScreened(
@@ -226,6 +229,7 @@ async def record_consent(command: RecordConsent, tx: Transaction) -> ConsentReco
     consent_id = uuid7()
     await case_store.insert_consent(tx.connection, consent_id, case, consent, tx.principal.subject)
     if consent.is_free:
+        await watch_screenings(case.case_id, tx)
         await tx.publish(
             ReturnConsentRecorded(
                 case_id=case.case_id, county=case.county, information_version=consent.information_version
@@ -239,12 +243,16 @@ async def record_consent(command: RecordConsent, tx: Transaction) -> ConsentReco
 
 
 async def withdraw_consent(command: WithdrawConsent, tx: Transaction) -> ConsentWithdrawn:
-    """Withdraw: succeeds from every state, costs nothing, gives every place back (safeguard 3). Asking twice changes nothing."""
-    case = await require_case(command.case_id, tx)
+    """Withdraw: succeeds from every state before departure, costs nothing, gives every place back (safeguard 3).
+
+    Asking twice changes nothing. After departure it is too late: raises Refusal (409), kindly.
+    """
+    case = await find_case(command.case_id, tx)
     state = take(Step.WITHDRAW, await read_facts(case, tx))
-    if case.state is CaseState.CLOSED:
+    if case.state in {CaseState.CLOSED, CaseState.SPLIT, CaseState.REFERRED}:
         return ConsentWithdrawn(case_id=case.case_id, state=state, recorded=False, released_booking_id=None)
     withdrawn = await case_store.withdraw_consents(tx.connection, case.case_id)
+    await voluntary_store.cancel_reconfirmations(tx.connection, case.case_id)
     released = await _release_booking(case, tx)
     await _move(case, state, tx)
     recorded = withdrawn > 0 or released is not None or state is not case.state
@@ -259,16 +267,14 @@ async def close_case(command: CloseCase, tx: Transaction) -> CaseClosed:
     attempt = Attempt(closes_as_withdrawn=command.outcome is CaseOutcome.WITHDRAWN, by_human=_by_human(tx))
     state = take(Step.CLOSE, await read_facts(case, tx), attempt)
     await _release_booking(case, tx)
+    await cancel_legal_stage_timers(case, tx)
     await case_store.set_closed(tx.connection, case.case_id, command.outcome)
     pauses = await review_store.open_pauses(tx.connection, case.case_id)
     await review_store.end_pauses(tx.connection, case.case_id)
     for pause in pauses:
         await tx.cancel_timer(PAUSE_REVIEW, pause.pause_id)
-    review_id = await review_store.find_legal_review_id(tx.connection, case.case_id)
-    if review_id is not None:
-        await review_store.end_legal_review(tx.connection, case.case_id)
-        await tx.cancel_timer(LEGAL_REVIEW_REMINDER, review_id)
     await tx.cancel_timer(VOLUNTARY_PERIOD, case.case_id)
+    await tx.cancel_timer(SCREENING_EXPIRY, case.case_id)
     await tx.publish(
         ReturnCaseClosed(
             case_id=case.case_id,

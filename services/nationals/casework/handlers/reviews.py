@@ -6,8 +6,10 @@ from uuid_utils.compat import uuid7
 
 from services.nationals.casework.domain.case_facts import Attempt, CaseState
 from services.nationals.casework.domain.case_machine import Step, take
+from services.nationals.casework.domain.voluntary_refusals import ON_ITS_WAY
 from services.nationals.casework.handlers.case_reading import read_facts
 from services.nationals.casework.handlers.pauses import PAUSE_REVIEW
+from services.nationals.casework.handlers.voluntary_period import look_again_when_booking_ends
 from services.nationals.casework.periods import ReviewPolicy, casework_periods
 from services.nationals.casework.store import cases as case_store
 from services.nationals.casework.store import reviews as review_store
@@ -32,6 +34,8 @@ log = get_logger(__name__)
 async def lapse_voluntary_period(case_id: UUID, fence: int, tx: Transaction) -> None:
     """The voluntary period is over: ask people for a legal review. Releases nothing and decides nothing.
 
+    It does not lapse while the household holds a booking or its reconfirmation is in force: such a household is doing what the
+    period is there for, and only offices still stand between it and its departure. The timer then looks again when that ends.
     A timer that is late, repeated or of a case that left the voluntary stage or is paused changes nothing (safeguard 12).
     """
     case = await case_store.lock_case(tx.connection, case_id)
@@ -42,6 +46,8 @@ async def lapse_voluntary_period(case_id: UUID, fence: int, tx: Transaction) -> 
     try:
         state = take(Step.LAPSE_VOLUNTARY_PERIOD, await read_facts(case, tx), attempt)
     except Refusal as refusal:
+        if refusal.reason is ON_ITS_WAY:
+            await look_again_when_booking_ends(case, tx)
         log.info("voluntary_lapse_ignored", case_id=str(case_id), reason=refusal.reason.code)
         return
     await case_store.set_state(tx.connection, case_id, state)

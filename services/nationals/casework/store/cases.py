@@ -31,6 +31,10 @@ class CaseRow:
     voluntary_until: datetime
     voluntary_fence: int
     opened_at: datetime
+    voluntary_due_at: datetime
+    """When the voluntary period is over on the database's clock."""
+    voluntary_stopped_at: datetime | None
+    """Since when a pause keeps it from running."""
 
 
 async def insert_case(
@@ -43,13 +47,14 @@ async def insert_case(
     needs: list[HouseholdNeed],
     voluntary_until: datetime,
     opened_by: str,
+    split_from: UUID | None = None,
 ) -> bool:
     """False if the county has a case with this reference. The voluntary period's timer must be armed already."""
     status = await connection.execute(
         """
         INSERT INTO casework.return_case (case_id, county, reference, adults, children_under_5, children_5_to_17,
-                                          unaccompanied_child, needs, voluntary_until, opened_by)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                                          unaccompanied_child, needs, voluntary_until, opened_by, split_from)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         ON CONFLICT (county, reference) DO NOTHING
         """,
         case_id,
@@ -62,6 +67,7 @@ async def insert_case(
         [need.value for need in needs],
         voluntary_until,
         opened_by,
+        split_from,
     )
     return status == "INSERT 0 1"
 
@@ -71,7 +77,7 @@ async def lock_case(connection: Connection, case_id: UUID) -> CaseRow | None:
     row = await connection.fetchrow(
         """
         SELECT case_id, county, reference, adults, children_under_5, children_5_to_17, unaccompanied_child, needs,
-               state, outcome, voluntary_until, voluntary_fence, opened_at
+               state, outcome, voluntary_until, voluntary_fence, opened_at, voluntary_due_at, voluntary_stopped_at
         FROM casework.return_case WHERE case_id = $1 FOR UPDATE
         """,
         case_id,
@@ -90,6 +96,8 @@ async def lock_case(connection: Connection, case_id: UUID) -> CaseRow | None:
         voluntary_until=row["voluntary_until"],
         voluntary_fence=row["voluntary_fence"],
         opened_at=row["opened_at"],
+        voluntary_due_at=row["voluntary_due_at"],
+        voluntary_stopped_at=row["voluntary_stopped_at"],
     )
 
 

@@ -1,7 +1,9 @@
-"""Centres and their places. `held` is never written here: it follows the bookings by trigger (safeguard 11)."""
+"""Centres and their places. `held`, `used` and `capacity` are never written here: they follow by trigger (safeguard 11)."""
 
 from dataclasses import dataclass
 from uuid import UUID
+
+from asyncpg import Record
 
 from services.nationals.casework.domain.capacity import Places
 from shared.contracts.counties import County
@@ -65,20 +67,14 @@ async def list_places(connection: Connection, centre_ids: list[UUID] | None) -> 
     """Places of these centres (None: of all), without locking."""
     rows = await connection.fetch(
         """
-        SELECT centre_id, place_kind, capacity, held, used, threshold_percent FROM casework.centre_place
+        SELECT centre_id, place_kind, capacity, held, used, threshold_percent, capacity_target, waiting_list_first
+        FROM casework.centre_place
         WHERE $1::uuid[] IS NULL OR centre_id = ANY ($1)
         ORDER BY centre_id, place_kind
         """,
         centre_ids,
     )
-    return [
-        PlaceRow(
-            row["centre_id"],
-            PlaceKind(row["place_kind"]),
-            Places(row["capacity"], row["held"], row["used"], row["threshold_percent"]),
-        )
-        for row in rows
-    ]
+    return [PlaceRow(row["centre_id"], PlaceKind(row["place_kind"]), _places(row)) for row in rows]
 
 
 async def ensure_place_kind(connection: Connection, centre_id: UUID, county: County, place_kind: PlaceKind) -> None:
@@ -98,24 +94,13 @@ async def lock_places(connection: Connection, centre_id: UUID) -> dict[PlaceKind
     """All kinds of one centre, locked in one order: two bookings of one centre follow each other and never deadlock."""
     rows = await connection.fetch(
         """
-        SELECT place_kind, capacity, held, used, threshold_percent FROM casework.centre_place
+        SELECT place_kind, capacity, held, used, threshold_percent, capacity_target, waiting_list_first
+        FROM casework.centre_place
         WHERE centre_id = $1 ORDER BY place_kind FOR UPDATE
         """,
         centre_id,
     )
-    return {
-        PlaceKind(row["place_kind"]): Places(row["capacity"], row["held"], row["used"], row["threshold_percent"])
-        for row in rows
-    }
-
-
-async def set_capacity(connection: Connection, centre_id: UUID, place_kind: PlaceKind, capacity: int) -> None:
-    await connection.execute(
-        "UPDATE casework.centre_place SET capacity = $3 WHERE centre_id = $1 AND place_kind = $2",
-        centre_id,
-        place_kind.value,
-        capacity,
-    )
+    return {PlaceKind(row["place_kind"]): _places(row) for row in rows}
 
 
 async def set_threshold(connection: Connection, centre_id: UUID, place_kind: PlaceKind, threshold_percent: int) -> None:
@@ -137,6 +122,7 @@ async def insert_capacity_change(
     reason: str | None,
     changed_by: str,
 ) -> None:
+    """Set a capacity: recording the change is the only way to make it, so none is without who, when and, downwards, why."""
     await connection.execute(
         """
         INSERT INTO casework.centre_capacity_change
@@ -163,4 +149,15 @@ async def open_county(connection: Connection, county: County) -> None:
         "SELECT set_config('payesh.counties', concat_ws(',', nullif(current_setting('payesh.counties', true), ''), $1::text),"
         " true)",
         county.value,
+    )
+
+
+def _places(row: Record) -> Places:
+    return Places(
+        capacity=row["capacity"],
+        held=row["held"],
+        used=row["used"],
+        threshold_percent=row["threshold_percent"],
+        capacity_target=row["capacity_target"],
+        waiting_list_first=row["waiting_list_first"],
     )

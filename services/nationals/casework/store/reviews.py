@@ -123,8 +123,10 @@ async def insert_legal_review(
 
 
 async def find_legal_review_id(connection: Connection, case_id: UUID) -> UUID | None:
-    """The case's legal review, open or ended, read under the case's lock."""
-    return await connection.fetchval("SELECT review_id FROM casework.legal_review WHERE case_id = $1", case_id)
+    """The case's open legal review, read under the case's lock."""
+    return await connection.fetchval(
+        "SELECT review_id FROM casework.legal_review WHERE case_id = $1 AND state = 'open'", case_id
+    )
 
 
 async def lock_open_legal_review(connection: Connection, review_id: UUID) -> LegalReviewRow | None:
@@ -144,16 +146,6 @@ async def remind_legal_review(connection: Connection, review_id: UUID, review_by
         "UPDATE casework.legal_review SET reminders = reminders + 1, review_by = $2 WHERE review_id = $1",
         review_id,
         review_by,
-    )
-
-
-async def end_legal_review(connection: Connection, case_id: UUID) -> None:
-    """End the review of a closed case; it has no outcome."""
-    await connection.execute(
-        """
-        UPDATE casework.legal_review SET state = 'case_closed', ended_at = now() WHERE case_id = $1 AND state = 'open'
-        """,
-        case_id,
     )
 
 
