@@ -9,6 +9,7 @@ from services.nationals.complaints import timers as complaints_timers
 from services.nationals.free_services import api as free_services_api
 from services.nationals.free_services import handlers as free_services_handlers
 from services.nationals.free_services import timers as free_services_timers
+from services.nationals.free_services.service_day_watch import watch_service_days
 from services.nationals.settings import NationalsSettings
 from shared.contracts import complaints as complaints_contracts
 from shared.contracts import free_services as free_services_contracts
@@ -29,4 +30,5 @@ service = Service(
         ),
         Part(complaints_api.router, complaints_handlers, complaints_timers, complaints_contracts, "complaints"),
     ],
+    workers=[watch_service_days],
 )

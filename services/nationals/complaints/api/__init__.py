@@ -2,4 +2,7 @@
 
 from fastapi import APIRouter
 
+from services.nationals.complaints.api import complaints
+
 router = APIRouter()
+router.include_router(complaints.router)
