@@ -22,7 +22,16 @@ PAGE_ITEMS_DEFAULT = 100
 PAGE_ITEMS_MAX = 500
 
 ADMINISTRATORS = ("notifications_admin",)
-ACTING = ("member", "county_chair", "legal_officer", "province_officer")
+ACTING = (
+    "member",
+    "county_chair",
+    "legal_officer",
+    "appeal_officer",
+    "protection_officer",
+    "province_officer",
+    "casework_supervisor",
+    "complaints_officer",
+)
 READING = (*ACTING, *ADMINISTRATORS, "operator")
 
 router = APIRouter()

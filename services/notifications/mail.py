@@ -6,7 +6,7 @@ layouts set as text and as HTML. The sandbox lets templates reach nothing but th
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import FileSystemLoader, StrictUndefined, Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from persiantools import digits
-from persiantools.jdatetime import JalaliDateTime
+from persiantools.jdatetime import JalaliDate, JalaliDateTime
 
 from services.notifications.domain.terms import county_label, term
 from services.notifications.store.deliveries import LeasedDelivery
@@ -165,6 +165,13 @@ def moment(value: datetime, language: str) -> str:
     return local.strftime("%A %d %B %Y, %H:%M (Tehran)")
 
 
+def day(value: date, language: str) -> str:
+    """A date without a time: Jalali with Persian digits, or Gregorian in English."""
+    if language == "fa":
+        return JalaliDate.to_jalali(value).strftime("%A %d %B %Y", locale="fa")
+    return value.strftime("%A %d %B %Y")
+
+
 def number(value: int | str, language: str) -> str:
     return digits.en_to_fa(str(value)) if language == "fa" else str(value)
 
@@ -181,13 +188,16 @@ def _environment(language: str) -> ImmutableSandboxedEnvironment:
     def show_moment(value: datetime | str) -> str:
         return moment(datetime.fromisoformat(value) if isinstance(value, str) else value, language)
 
+    def show_day(value: date | str) -> str:
+        return day(date.fromisoformat(value) if isinstance(value, str) else value, language)
+
     def show_number(value: int | str) -> str:
         return number(value, language)
 
     def show_term(key: str) -> str:
         return term(key, language)
 
-    environment.filters |= {"moment": show_moment, "number": show_number, "term": show_term}
+    environment.filters |= {"moment": show_moment, "day": show_day, "number": show_number, "term": show_term}
     return environment
 
 

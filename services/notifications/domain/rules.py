@@ -32,6 +32,10 @@ class Audience(StrEnum):
     WORKING_GROUP = "working_group"
     PROVINCE_OFFICE = "province_office"
     LEGAL_OFFICE = "legal_office"
+    APPEAL_OFFICE = "appeal_office"
+    PROTECTION_OFFICE = "protection_office"
+    CASEWORK_SUPERVISION = "casework_supervision"
+    COMPLAINTS_OFFICE = "complaints_office"
 
 
 class RulesError(Exception):

@@ -18,7 +18,14 @@ from shared.kit.transaction import Transaction
 MEMBERS_MAX = 100
 POSITION_MAX = 1000
 EMAIL_PATTERN = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)*$"
-Office = Literal[Audience.PROVINCE_OFFICE, Audience.LEGAL_OFFICE]
+Office = Literal[
+    Audience.PROVINCE_OFFICE,
+    Audience.LEGAL_OFFICE,
+    Audience.APPEAL_OFFICE,
+    Audience.PROTECTION_OFFICE,
+    Audience.CASEWORK_SUPERVISION,
+    Audience.COMPLAINTS_OFFICE,
+]
 
 
 def _one_line(value: str) -> str:

@@ -1,7 +1,7 @@
 """Letters in both languages for every kind of alert, as a mail reader sees them."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from email import message_from_bytes
 from email.policy import default
 from enum import StrEnum
@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from services.notifications.domain.terms import TERMS
-from services.notifications.mail import LANGUAGES, Letters, MissingTemplateError, compose, moment
+from services.notifications.mail import LANGUAGES, Letters, MissingTemplateError, compose, day, moment
 from services.notifications.routing_rules import RULES
 from services.notifications.store.deliveries import LeasedDelivery
 from shared.contracts import nationals, warehouse
@@ -35,6 +35,9 @@ DETAILS = {
     "centre_id": str(UUID(int=3)),
     "place_kind": "family",
     "threshold_percent": 95,
+    "capacity_target": 40,
+    "places_over": 3,
+    "answer_by": "2026-11-23T04:15:00Z",
     "case_id": str(UUID(int=4)),
     "channel": "email",
     "alert_kind": "discrepancy_found",
@@ -42,6 +45,22 @@ DETAILS = {
     "stock_tonnes": 12.5,
     "cover_days": 2.25,
     "low_below_days": 3.0,
+    "service": "education",
+    "jalali_year": 1405,
+    "jalali_month": 7,
+    "partner_id": str(UUID(int=5)),
+    "period": "1405-07",
+    "due_on": "2026-11-21",
+    "valid_until": "2027-01-20",
+    "support": "space",
+    "needed_by": "2026-12-01",
+    "permit_id": str(UUID(int=6)),
+    "break_glass_id": str(UUID(int=7)),
+    "hold_id": str(UUID(int=8)),
+    "expires_at": "2026-11-22T05:15:00Z",
+    "review_by": "2026-11-24T04:15:00Z",
+    "complaint_id": str(UUID(int=8)),
+    "deadline": "answer",
 }
 letters = Letters()
 
@@ -94,6 +113,11 @@ def test_dates_are_jalali_in_persian_and_gregorian_in_english_both_in_tehran() -
     late_evening = datetime(2026, 3, 20, 21, 0, tzinfo=UTC)
     assert moment(late_evening, "fa") == "شنبه ۰۱ فروردین ۱۴۰۵، ساعت ۰۰:۳۰"
     assert moment(late_evening, "en") == "Saturday 21 March 2026, 00:30 (Tehran)"
+
+
+def test_days_are_jalali_in_persian_and_gregorian_in_english() -> None:
+    assert day(date(2026, 3, 21), "fa") == "شنبه ۰۱ فروردین ۱۴۰۵"
+    assert day(date(2026, 3, 21), "en") == "Saturday 21 March 2026"
 
 
 def test_the_legal_office_is_asked_for_a_review_and_learns_nothing_else_of_the_case() -> None:

@@ -1,7 +1,7 @@
 """Routing rules: what ships is sound, what cannot be meant is refused with its line, and matching does what it says."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from uuid import UUID, uuid4
 
 import pytest
@@ -10,6 +10,14 @@ from services.notifications.domain.rules import Audience, Rule, RulesError, read
 from services.notifications.routing_rules import RULES, RULES_FILE
 from shared.contracts.base import Event
 from shared.contracts.counties import County
+from shared.contracts.free_services import (
+    PartnerReportLate,
+    PartnerReportReceived,
+    SupportKind,
+    SupportRequestChanged,
+    SupportRequestUnanswered,
+    SupportState,
+)
 from shared.contracts.nationals import CentreCapacityThresholdCrossed, PhaseTwoReviewRequested, PlaceKind
 from shared.contracts.notifications import AlertSeverity, AlertUndelivered
 from shared.contracts.warehouse import (
@@ -66,6 +74,43 @@ def test_an_overdue_action_raises_exactly_one_alert(
 ) -> None:
     [rule] = raised_by(overdue(severity))
     assert (rule.rule_id, rule.severity, rule.kind) == (rule_id, alert_severity, "corrective_action_overdue")
+
+
+def test_late_report_is_told_to_the_province_and_settled_by_the_report_of_the_same_period() -> None:
+    late = PartnerReportLate(
+        partner_id=uuid4(), agreement_id=uuid4(), county=County.REY, period="1405-07", due_on=date(2026, 11, 1)
+    )
+    [rule] = raised_by(late)
+    assert (rule.kind, rule.audience) == ("partner_report_late", Audience.PROVINCE_OFFICE)
+    [resolver] = rule.resolvers
+    for period, settles in (("1405-07", True), ("1405-08", False)):
+        came = PartnerReportReceived(
+            partner_id=late.partner_id,
+            agreement_id=late.agreement_id,
+            county=County.REY,
+            period=period,
+            report_version=1,
+        )
+        assert resolver.matches(came)
+        assert (resolver.subject_of(came) == rule.source.subject_of(late)) is settles
+
+
+def test_unanswered_request_is_settled_by_any_step_but_the_request_itself() -> None:
+    known = {
+        "request_id": uuid4(),
+        "partner_id": uuid4(),
+        "county": County.REY,
+        "support": SupportKind.SPACE,
+        "needed_by": date(2026, 12, 1),
+    }
+    [rule] = raised_by(SupportRequestUnanswered.model_validate(known))
+    [resolver] = rule.resolvers
+    settling = {
+        state
+        for state in SupportState
+        if resolver.matches(SupportRequestChanged.model_validate({**known, "state": state}))
+    }
+    assert settling == set(SupportState) - {SupportState.REQUESTED}
 
 
 def test_an_opened_action_alerts_only_when_it_is_critical() -> None:
