@@ -10,10 +10,16 @@ PROVINCE_OFFICER = "province_officer"
 NOTIFICATIONS_ADMIN = "notifications_admin"
 CENTRE_MANAGER = "centre_manager"
 OPERATOR = "operator"
-PROVINCE_CASEWORKER = "caseworker"
 
 CHAIR_POSITION = 2
-OFFICES = ("legal_office", "province_office")
+OFFICES = (
+    "legal_office",
+    "province_office",
+    "protection_office",
+    "appeal_office",
+    "casework_supervision",
+    "complaints_office",
+)
 MAIL_DOMAIN = "payesh.example"
 
 _FIRST_NAMES_FA = ("مریم", "حسین", "زهرا", "علی", "فاطمه", "رضا", "نرگس", "امیر")

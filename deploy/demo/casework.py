@@ -1,6 +1,6 @@
 """The nationals' part of the day: centres, households' cases, bookings, withdrawals, and the centre that fills up.
 
-Every household is invented. Nobody is moved anywhere: bookings expire or are given back, and what lapses becomes a
+Nobody is sent anywhere: one household leaves of its own will, bookings expire or are given back, and what lapses becomes a
 question to people.
 """
 
@@ -8,23 +8,22 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from deploy.demo.actors import CENTRE_MANAGER, PROVINCE_CASEWORKER
+from deploy.demo.actors import CENTRE_MANAGER
 from deploy.demo.client import Command, DemoClient
-from deploy.demo.ledger import Entry
+from deploy.demo.household import INTERPRETER, LANGUAGE, SERVICE, Household, safeguard
 from deploy.demo.plan import CaseCourse, CasePlan
 from shared.contracts.counties import County
 from shared.contracts.nationals import PlaceKind
 
-SERVICE = "nationals"
-INFORMATION_VERSION = 1
-SCREENING_VALID_DAYS = 90
 CONCURRENT_CASES = 4
 LARGE_CENTRE_PLACES = 400
 SMALL_CENTRE_PLACES = 20
 SMALL_CENTRE_COUNTY = County.VARAMIN
 SMALL_CENTRE_HOUSEHOLDS = (4, 4, 4, 4, 3, 1)
 """Their sums cross 80, 95 and 100 percent of the small centre one after the other."""
-AWAITING_REVIEW = "nationals.case.awaiting_legal_review"
+FLOOR_AREA_M2_PER_PLACE = 4
+PLACES_PER_TOILET = 20
+PLACES_PER_STAFF_MEMBER = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class Casework:
 
     async def _play_and_free_slot(self, case: CasePlan, centres: Centres) -> None:
         try:
-            await self._play(case, centres)
+            await self._play(Household(self._client, case), centres)
         finally:
             self._slots.release()
 
@@ -62,195 +61,114 @@ class Casework:
         return Centres(large, small)
 
     async def _open_centre(self, name: str, county: County, places: dict[PlaceKind, int]) -> str:
-        opened = await self._client.run(
-            Command(
-                "centre.open",
-                CENTRE_MANAGER,
-                SERVICE,
-                "POST",
-                "/centres",
-                {"name": name, "county": county.value},
-                intent={"county": county},
-            )
-        )
-        centre_id = str(opened.answer["centre_id"])
+        """Places are opened only once it is on record that the centre meets the written standards for so many."""
+        body = {"name": name, "county": county.value}
+        opened = await self._manage("centre.open", "POST", "/centres", body, {"county": county})
+        centre_id = str(opened["centre_id"])
+        intent: dict[str, Any] = {"centre_id": centre_id, "county": county}
+        total = sum(places.values())
+        record = {
+            "floor_area_m2": total * FLOOR_AREA_M2_PER_PLACE,
+            "toilets": -(-total // PLACES_PER_TOILET),
+            "staff_per_shift": -(-total // PLACES_PER_STAFF_MEMBER),
+        }
+        await self._manage("centre.record", "PUT", f"/centres/{centre_id}/record", record, intent)
         for kind, capacity in places.items():
-            await self._client.run(
-                Command(
-                    "centre.capacity",
-                    CENTRE_MANAGER,
-                    SERVICE,
-                    "PUT",
-                    f"/centres/{centre_id}/capacity",
-                    {"place_kind": kind.value, "capacity": capacity},
-                    intent={"centre_id": centre_id, "county": county, "place_kind": kind, "capacity": capacity},
-                )
-            )
+            limit = {"place_kind": kind.value, "capacity": capacity}
+            await self._manage("centre.capacity", "PUT", f"/centres/{centre_id}/capacity", limit, intent | limit)
         return centre_id
+
+    async def _manage(
+        self, kind: str, method: str, path: str, body: dict[str, Any], intent: dict[str, Any]
+    ) -> dict[str, Any]:
+        entry = await self._client.run(Command(kind, CENTRE_MANAGER, SERVICE, method, path, body, intent=intent))
+        return entry.answer
 
     async def _fill_small_centre(self, centres: Centres) -> None:
         """Prepare all households first, then book them one after the other; one more finds no place."""
-        plans = [
-            CasePlan(f"VA-{9000 + number}", SMALL_CENTRE_COUNTY, size, 0, 0, PlaceKind.FAMILY, CaseCourse.LET_LAPSE)
+        households = [
+            Household(
+                self._client,
+                CasePlan(
+                    f"VA-{9000 + number}", SMALL_CENTRE_COUNTY, size, 0, 0, PlaceKind.FAMILY, CaseCourse.LET_LAPSE
+                ),
+            )
             for number, size in enumerate((*SMALL_CENTRE_HOUSEHOLDS, 2))
         ]
-        case_ids = [await self._open_with_consent(plan) for plan in plans]
-        for plan, case_id in zip(plans[:-1], case_ids, strict=False):
-            await self._book(plan, case_id, centres.small)
-        await self._book(plans[-1], case_ids[-1], centres.small, refusal="nationals.centre.not_enough_places")
+        for household in households:
+            await household.open_with_consent()
+        for household in households[:-1]:
+            await household.book(centres.small)
+        await households[-1].book(centres.small, refusal="nationals.centre.not_enough_places")
 
-    async def _play(self, plan: CasePlan, centres: Centres) -> None:
-        match plan.course:
+    async def _play(self, household: Household, centres: Centres) -> None:
+        match household.plan.course:
             case CaseCourse.LET_LAPSE:
-                await self._give_information(plan, await self._open(plan))
+                await household.open()
+                await household.inform()
             case CaseCourse.SIGN_OF_PRESSURE:
-                await self._meet_pressure(plan, centres)
+                await _meet_pressure(household, centres)
             case CaseCourse.PROTECTION_NEED:
-                await self._meet_protection_need(plan, centres)
+                await _meet_protection_need(household, centres)
             case CaseCourse.REGULARISED:
-                case_id = await self._open(plan)
-                await self._give_information(plan, case_id)
-                await self._step(plan, case_id, "case.close", "closure", {"outcome": "regularised"})
+                await household.open()
+                await household.inform()
+                await household.close("regularised")
             case CaseCourse.CONSENT_AND_WITHDRAW_AND_CLOSE:
-                case_id = await self._open_with_consent(plan)
-                await self._step(plan, case_id, "case.withdraw", "withdrawal", {})
-                await self._step(plan, case_id, "case.close", "closure", {"outcome": "withdrawn"})
+                await household.open_with_consent()
+                await household.withdraw()
+                await household.close("withdrawn")
+            case CaseCourse.DEPART:
+                await _depart(household, centres)
             case _:
-                await self._book_and_go_on(plan, centres)
-
-    async def _book_and_go_on(self, plan: CasePlan, centres: Centres) -> None:
-        case_id = await self._open_with_consent(plan)
-        await self._book(plan, case_id, centres.large, places=plan.size + 1, refusal=_safeguard("household_not_whole"))
-        booked = await self._book(plan, case_id, centres.large)
-        if plan.course is CaseCourse.BOOK_AND_WITHDRAW:
-            await self._step(plan, case_id, "case.withdraw", "withdrawal", {})
-        elif plan.course is CaseCourse.BOOK_AND_RELEASE and booked.accepted:
-            booking_id = booked.answer["booking_id"]
-            await self._client.run(
-                Command(
-                    "booking.release",
-                    f"caseworker.{plan.county}",
-                    SERVICE,
-                    "POST",
-                    f"/bookings/{booking_id}/release",
-                    {},
-                    intent={"booking_id": booking_id},
-                )
-            )
-
-    async def _meet_pressure(self, plan: CasePlan, centres: Centres) -> None:
-        """A sign of pressure pauses the case: from then on neither consent nor booking is taken."""
-        case_id = await self._open(plan)
-        await self._give_information(plan, case_id)
-        await self._consent(plan, case_id, given_freely=False)
-        await self._consent(plan, case_id, refusal=_safeguard("pressure_recorded"))
-        await self._book(plan, case_id, centres.large, refusal=_safeguard("pressure_recorded"))
-
-    async def _meet_protection_need(self, plan: CasePlan, centres: Centres) -> None:
-        """A protection need suspends the case; a relative may not interpret; without screening nothing is booked."""
-        case_id = await self._open(plan)
-        await self._give_information(plan, case_id)
-        await self._consent(plan, case_id, interpreter="relative", refusal=_safeguard("interpreter_not_independent"))
-        await self._consent(plan, case_id)
-        await self._book(plan, case_id, centres.large, refusal=_safeguard("screening_missing"))
-        await self._screen(plan, case_id, 1, "protection_need")
-        await self._book(plan, case_id, centres.large, refusal=_safeguard("protection_claim_open"))
-
-    async def _open_with_consent(self, plan: CasePlan) -> str:
-        case_id = await self._open(plan)
-        await self._give_information(plan, case_id)
-        for person in range(1, plan.size + 1):
-            await self._screen(plan, case_id, person, "clear")
-        await self._consent(plan, case_id)
-        return case_id
-
-    async def _open(self, plan: CasePlan) -> str:
-        body = {
-            "reference": plan.reference,
-            "county": plan.county.value,
-            "adults": plan.adults,
-            "children_under_5": plan.children_under_5,
-            "children_5_to_17": plan.children_5_to_17,
-        }
-        opened = await self._client.run(
-            Command("case.open", f"caseworker.{plan.county}", SERVICE, "POST", "/cases", body, intent=_of(plan))
-        )
-        return str(opened.answer["case_id"])
-
-    async def _give_information(self, plan: CasePlan, case_id: str) -> None:
-        body = {
-            "language": "fa",
-            "information_version": INFORMATION_VERSION,
-            "interpreter": {"relation": "professional"},
-        }
-        await self._step(plan, case_id, "case.information", "information-sessions", body)
-
-    async def _screen(self, plan: CasePlan, case_id: str, person: int, outcome: str) -> None:
-        body = {"person_number": person, "outcome": outcome, "valid_days": SCREENING_VALID_DAYS}
-        actor = f"protection_officer.{plan.county}"
-        await self._step(plan, case_id, "case.screening", "screenings", body, actor=actor)
-
-    async def _consent(
-        self,
-        plan: CasePlan,
-        case_id: str,
-        *,
-        given_freely: bool = True,
-        interpreter: str = "professional",
-        refusal: str | None = None,
-    ) -> None:
-        body = {
-            "language": "fa",
-            "information_version": INFORMATION_VERSION,
-            "interpreter": {"relation": interpreter},
-            "given_freely": given_freely,
-            "sign_of_pressure": not given_freely,
-        }
-        await self._step(plan, case_id, "case.consent", "consent", body, refusal=refusal)
-
-    async def _book(
-        self, plan: CasePlan, case_id: str, centre_id: str, *, places: int | None = None, refusal: str | None = None
-    ) -> Entry:
-        wanted = plan.size if places is None else places
-        kind = PlaceKind.FAMILY
-        body = {"centre_id": centre_id, "places": [{"place_kind": kind.value, "places": wanted}]}
-        intent = {"centre_id": centre_id, "place_kind": kind.value, "places": wanted}
-        # Centre and household are often of two counties: only a province-wide account sees both.
-        return await self._step(
-            plan, case_id, "case.book", "bookings", body, actor=PROVINCE_CASEWORKER, refusal=refusal, intent=intent
-        )
-
-    async def _step(
-        self,
-        plan: CasePlan,
-        case_id: str,
-        kind: str,
-        path: str,
-        body: dict[str, Any],
-        *,
-        actor: str | None = None,
-        refusal: str | None = None,
-        intent: dict[str, Any] | None = None,
-    ) -> Entry:
-        return await self._client.run(
-            Command(
-                kind,
-                actor or f"caseworker.{plan.county}",
-                SERVICE,
-                "POST",
-                f"/cases/{case_id}/{path}",
-                body,
-                intent=_of(plan) | {"case_id": case_id} | (intent or {}),
-                refusal=refusal,
-                # On a slow machine the voluntary period may end first: then the step is rightly refused.
-                tolerated=frozenset({AWAITING_REVIEW}),
-            )
-        )
+                await _book_and_go_on(household, centres)
 
 
-def _of(plan: CasePlan) -> dict[str, Any]:
-    return {"county": plan.county.value, "reference": plan.reference, "course": plan.course.value}
+async def _book_and_go_on(household: Household, centres: Centres) -> None:
+    await household.open_with_consent()
+    await household.book(centres.large, places=household.plan.size + 1, refusal=safeguard("household_not_whole"))
+    booked = await household.book(centres.large)
+    if household.plan.course is CaseCourse.BOOK_AND_WITHDRAW:
+        await household.withdraw()
+    elif household.plan.course is CaseCourse.BOOK_AND_RELEASE and booked.accepted:
+        await _at_booking(household, str(booked.answer["booking_id"]), "booking.release", "release", "caseworker")
 
 
-def _safeguard(name: str) -> str:
-    return f"nationals.safeguard.{name}"
+async def _depart(household: Household, centres: Centres) -> None:
+    """The dignified path: of its own will, informed, heard, screened, asked once more, and all together."""
+    await household.open_with_consent()
+    booked = await household.book(centres.large)
+    if not booked.accepted:
+        return
+    booking_id = str(booked.answer["booking_id"])
+    await _at_booking(household, booking_id, "booking.admit", "admission", CENTRE_MANAGER)
+    await household.step("case.depart", "departure", {}, refusal=safeguard("reconfirmation_missing"))
+    await household.step("case.reconfirm", "reconfirmations", {"language": LANGUAGE, "interpreter": INTERPRETER})
+    await household.step("case.depart", "departure", {}, intent={"booking_id": booking_id})
+
+
+async def _at_booking(household: Household, booking_id: str, kind: str, path: str, role: str) -> None:
+    actor = CENTRE_MANAGER if role == CENTRE_MANAGER else f"{role}.{household.plan.county}"
+    await household.client.run(
+        Command(kind, actor, SERVICE, "POST", f"/bookings/{booking_id}/{path}", {}, intent={"booking_id": booking_id})
+    )
+
+
+async def _meet_pressure(household: Household, centres: Centres) -> None:
+    """A sign of pressure pauses the case: from then on neither consent nor booking is taken."""
+    await household.open()
+    await household.inform()
+    await household.consent(given_freely=False)
+    await household.consent(refusal=safeguard("pressure_recorded"))
+    await household.book(centres.large, refusal=safeguard("pressure_recorded"))
+
+
+async def _meet_protection_need(household: Household, centres: Centres) -> None:
+    """A protection need suspends the case; a relative may not interpret; without screening nothing is booked."""
+    await household.open()
+    await household.inform()
+    await household.consent(interpreter="relative", refusal=safeguard("interpreter_not_independent"))
+    await household.consent()
+    await household.book(centres.large, refusal=safeguard("screening_missing"))
+    await household.screen(1, "protection_need")
+    await household.book(centres.large, refusal=safeguard("protection_claim_open"))

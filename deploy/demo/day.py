@@ -13,7 +13,7 @@ from random import Random
 
 from rich.console import Console
 
-from deploy.demo import county_plan, later_file
+from deploy.demo import county_plan, later_file, legal_path
 from deploy.demo.actors import PROVINCE_OFFICER
 from deploy.demo.board import Board, total
 from deploy.demo.casework import Casework
@@ -51,13 +51,15 @@ SITES_PAGE = 500
 
 VOLUNTARY_PERIOD_DAYS = 30
 BOOKING_HOLD_HOURS = 336
-REVIEW_DAYS = 7
+PAUSE_REVIEW_DAYS = 7
+LEGAL_REVIEW_DAYS = 14
+"""Longer than a legal review of the day takes on a slow machine, so that none of its own is ever late."""
 REVIEW_REMINDERS = 1
 CASEWORK_ENVIRONMENT = {
     "PAYESH_CASEWORK_VOLUNTARY_PERIOD_DAYS": str(VOLUNTARY_PERIOD_DAYS),
     "PAYESH_CASEWORK_BOOKING_HOLD_HOURS": str(BOOKING_HOLD_HOURS),
-    "PAYESH_CASEWORK_PAUSE_REVIEW_DAYS": str(REVIEW_DAYS),
-    "PAYESH_CASEWORK_LEGAL_REVIEW_DAYS": str(REVIEW_DAYS),
+    "PAYESH_CASEWORK_PAUSE_REVIEW_DAYS": str(PAUSE_REVIEW_DAYS),
+    "PAYESH_CASEWORK_LEGAL_REVIEW_DAYS": str(LEGAL_REVIEW_DAYS),
     "PAYESH_CASEWORK_REVIEW_REMINDERS_MAX": str(REVIEW_REMINDERS),
 }
 """Casework periods that fit a day of about a minute: the household has half of it, and every chain of reminders ends."""
@@ -145,6 +147,7 @@ class Day:
             group.create_task(
                 Casework(self.client, plan.cases).run(CASES_SPAN_S * self._settings.spread / len(plan.cases))
             )
+            group.create_task(self._play_legal_path())
             group.create_task(self._inspect(plan, first))
             # Once more, while the day goes on: it must change nothing.
             group.create_task(import_registry(self.client, self.registry.file, "registry.apply_again", "apply"))
@@ -185,6 +188,9 @@ class Day:
             self.board.say(f"{county_plan.COUNTY}: {await county_plan.play(self.client)}")
             await self._resolve_late({action for county in (first, *others) for action in county.left_open})
         self.board.say(await later_file.play(self.client))
+
+    async def _play_legal_path(self) -> None:
+        self.board.say(f"{legal_path.COUNTY}: {await legal_path.play(self.client)}")
 
     async def _play_chapter(self, chapter: Chapter, sites: list[Site]) -> None:
         told = await chapter.play(self.client, sites[: chapter.sites_needed])

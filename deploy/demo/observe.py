@@ -19,6 +19,8 @@ from deploy.topics import declared_topics
 
 SERVICES = ("warehouse", "nationals", "notifications")
 ALERTS_PAGE = 500
+TIMERS_OF_THE_DAY_S = 20.0
+"""Periods of years (retention, agreements) outlast the played day also on its quick clock: nobody waits for them."""
 OFFSETS_ATTEMPTS_MAX = 10
 OFFSETS_RETRY_DELAY_S = 1.0
 REQUEST_TIMEOUT_MS = 10_000
@@ -42,7 +44,9 @@ class Progress:
 
     @property
     def is_quiet(self) -> bool:
-        return self.answered == len(SERVICES) and not (self.outbox or self.lag or self.timers_armed)
+        """Nothing is on its way, and no timer falls due today."""
+        timers_today = self.next_timer_in_s is not None and self.next_timer_in_s < TIMERS_OF_THE_DAY_S
+        return self.answered == len(SERVICES) and not (self.outbox or self.lag or timers_today)
 
 
 @dataclass(slots=True)

@@ -45,6 +45,7 @@ class CaseCourse(StrEnum):
     SIGN_OF_PRESSURE = "sign_of_pressure"
     PROTECTION_NEED = "protection_need"
     REGULARISED = "regularised"
+    DEPART = "depart"
 
 
 @dataclass(frozen=True, slots=True)
