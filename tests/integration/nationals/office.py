@@ -4,19 +4,26 @@ import asyncio
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import orjson
 
 from services.nationals.casework import handlers, timers
 from services.nationals.casework.domain.case_facts import InterpreterRelation, ScreeningOutcome
 from services.nationals.casework.domain.household import HouseholdNeed
+from services.nationals.casework.handlers.admissions import AdmitHousehold, admit_household
+from services.nationals.casework.handlers.centres import RecordCentre, record_centre
+from services.nationals.casework.handlers.hearings import HearPrivately, hear_privately
+from services.nationals.casework.handlers.offering import offer_freed_places
+from services.nationals.casework.handlers.waiting import JoinWaitingList, join_waiting_list
 from shared.contracts.counties import County
-from shared.contracts.nationals import PlaceKind
+from shared.contracts.nationals import BookingChange, CentreCapacityChanged, PlaceKind
 from shared.kit.auth import SYSTEM, Principal
 from shared.kit.connections import Connection, Pool
-from shared.kit.routing import collect_timers
+from shared.kit.routing import Received, collect_timers
 from shared.kit.timer_worker import TimerWorker
 from shared.kit.transaction import begin
 from tests.support.environment import ServiceDatabase
@@ -51,8 +58,43 @@ class Office:
     async def centre(self, capacity: int, kind: PlaceKind = PlaceKind.FAMILY, county: County = County.REY) -> UUID:
         name = f"centre {next(self.numbers)}"
         opened = await self.run(handlers.open_centre, handlers.OpenCentre(name=name, county=county))
+        await self.measure(opened.centre_id)
         await self.set_capacity(opened.centre_id, capacity, kind=kind)
         return opened.centre_id
+
+    async def measure(
+        self, centre_id: UUID, floor_area_m2: str = "3500", toilets: int = 50, staff_per_shift: int = 40
+    ) -> Any:
+        """Record what the centre has; what is said here by default allows a thousand places."""
+        command = RecordCentre(
+            centre_id=centre_id,
+            floor_area_m2=Decimal(floor_area_m2),
+            toilets=toilets,
+            staff_per_shift=staff_per_shift,
+        )
+        return await self.run(record_centre, command)
+
+    async def admit(self, booking_id: UUID, principal: Principal | None = None) -> Any:
+        manager = principal or staff(subject="manager.one", role="centre_manager")
+        return await self.run(admit_household, AdmitHousehold(booking_id=booking_id), manager)
+
+    async def join(self, case_id: UUID, centre_id: UUID, places: int = 1, kind: PlaceKind = PlaceKind.FAMILY) -> Any:
+        command = JoinWaitingList(case_id=case_id, centre_id=centre_id, places={kind: places})
+        return await self.run(join_waiting_list, command)
+
+    async def offer_round(self, centre_id: UUID, county: County = County.REY) -> None:
+        """What the reaction does when it is told that places of the centre were given back."""
+        event = CentreCapacityChanged(
+            centre_id=centre_id,
+            county=county,
+            place_kind=PlaceKind.FAMILY,
+            change=BookingChange.RELEASED,
+            places=1,
+            capacity=1,
+            held=0,
+            used=0,
+        )
+        await self.as_worker(offer_freed_places, Received(event, uuid4(), datetime.now(UTC), 1, "test"))
 
     async def set_capacity(
         self, centre_id: UUID, capacity: int, reason: str | None = None, kind: PlaceKind = PlaceKind.FAMILY
@@ -103,11 +145,19 @@ class Office:
         )
         return await self.run(handlers.record_consent, command)
 
+    async def hear(self, case_id: UUID, adults: int = 1) -> None:
+        for person in range(1, adults + 1):
+            command = HearPrivately(
+                case_id=case_id, person_number=person, language="fa", interpreter=InterpreterRelation.PROFESSIONAL
+            )
+            await self.run(hear_privately, command)
+
     async def consented(self, adults: int = 1, children: int = 0, county: County = County.REY) -> UUID:
         """A case that lacks nothing for a booking."""
         case_id = await self.open(adults, children, county)
         await self.inform(case_id)
         await self.screen(case_id, adults + children)
+        await self.hear(case_id, adults)
         await self.consent(case_id)
         return case_id
 
@@ -160,6 +210,9 @@ class Office:
             )
             await self.superuser.execute(
                 "UPDATE casework.booking SET expiry_due_at = now() WHERE booking_id = $1", subject_id
+            )
+            await self.superuser.execute(
+                "UPDATE casework.legal_decision SET window_due_at = now() WHERE decision_id = $1", subject_id
             )
 
     async def fire(self, kind: str, *subject_ids: UUID) -> None:

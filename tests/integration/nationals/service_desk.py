@@ -9,7 +9,6 @@ from uuid import UUID
 
 import orjson
 
-from services.nationals.free_services.domain.calendar import office_moment
 from services.nationals.free_services.domain.centre import OpeningHours, Weekday
 from services.nationals.free_services.handlers import bookings, service_centres, service_figures
 from services.nationals.free_services.store.figures import TallyMeasure
@@ -18,6 +17,7 @@ from shared.contracts.free_services import FreeService
 from shared.kit.auth import SYSTEM, Principal
 from shared.kit.connections import Connection, Pool
 from shared.kit.transaction import begin
+from shared.persian.calendar import office_moment
 from tests.integration.nationals.office import Office
 
 WEEK = [OpeningHours(day, time(8), time(12)) for day in Weekday]

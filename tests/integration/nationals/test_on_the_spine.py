@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 from services.nationals.casework import handlers
 from services.nationals.casework.handlers.pauses import VOLUNTARY_PERIOD
@@ -62,12 +63,13 @@ async def test_day_through_the_broker(office: Office, kafka_with_topics: str) ->
         await asyncio.gather(*(office.withdraw(case_id) for case_id in cases[:3]))
         closing = handlers.CloseCase(case_id=cases[0], outcome=CaseOutcome.WITHDRAWN)
         await office.run(handlers.close_case, closing)
+        await asyncio.gather(*(office.withdraw(case_id) for case_id in cases[6:9]))
         await office.fire(VOLUNTARY_PERIOD, *cases[6:])
         expected = {
             "opened": 12,
             "open": 11,
             "consented": 12,
-            "withdrawn": 3,
+            "withdrawn": 6,
             "closed": 1,
             "in_legal_review": 6,
             "legal_reviews_opened": 6,
@@ -80,10 +82,31 @@ async def test_day_through_the_broker(office: Office, kafka_with_topics: str) ->
         assert await office.superuser.fetchval("SELECT count(*) FROM casework.legal_review WHERE state = 'open'") == 5
         assert await office.superuser.fetchval("SELECT count(*) FROM parked_event") == 0
         owned = await counter_store.read_place_counters(office.superuser)
-        assert [(row.capacity, row.held, row.county) for row in owned] == [(20, 10, County.REY)]
-        assert await office.places(centre_id) == (20, 10, 0)
+        assert [(row.capacity, row.held, row.county) for row in owned] == [(20, 6, County.REY)]
+        assert await office.places(centre_id) == (20, 6, 0)
         reports = await refold(
             office.worker, kafka_with_topics, consumer.consumer_id, collect_reactions(handlers, "casework"), keep=True
         )
         assert {report.table for report in reports} == {"casework.county_case_counter", "casework.centre_place_counter"}
         assert all(report.agrees for report in reports), reports
+
+
+async def test_places_given_back_are_offered_through_the_broker(office: Office, kafka_with_topics: str) -> None:
+    async with running_spine(office, kafka_with_topics):
+        centre_id = await office.centre(capacity=4)
+        held = [await office.book(await office.consented(), centre_id) for _ in range(4)]
+        waits = [await office.consented() for _ in range(6)]
+        for case_id in waits:
+            await office.join(case_id, centre_id)
+        await asyncio.gather(*(office.release(booking.booking_id) for booking in held))
+        offered: list[UUID] = []
+        async with asyncio.timeout(SETTLED_WITHIN_S):
+            while len(offered) < len(held):
+                await asyncio.sleep(0.1)
+                rows = await office.superuser.fetch(
+                    "SELECT case_id FROM casework.booking WHERE waiting_entry_id IS NOT NULL ORDER BY booking_id"
+                )
+                offered = [row["case_id"] for row in rows]
+        assert offered == waits[:4]
+        assert await office.places(centre_id) == (4, 4, 0)
+        assert await office.superuser.fetchval("SELECT count(*) FROM parked_event") == 0

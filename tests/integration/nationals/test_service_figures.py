@@ -17,13 +17,13 @@ from persiantools.jdatetime import JalaliDate
 from services.nationals.app import service
 from services.nationals.free_services.domain.calendar import JalaliMonth
 from services.nationals.free_services.domain.figures import CorrectionReason, EstimateSource, TallyMeasure
-from services.nationals.free_services.domain.office_days import office_date
 from services.nationals.free_services.handlers import service_days, service_figures
 from shared.contracts.counties import County
 from shared.contracts.free_services import FreeService
 from shared.contracts.refusals import Refusal
 from shared.kit.database import enter_compartment
 from shared.kit.http import connect
+from shared.persian.calendar import office_date
 from tests.integration.nationals.office import Office
 from tests.integration.nationals.service_desk import Desk, manager
 from tests.support.identity import bearer, client_of, create_test_verifier

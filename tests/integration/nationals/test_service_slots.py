@@ -15,7 +15,6 @@ from services.nationals.free_services import handlers as free_services_handlers
 from services.nationals.free_services.api.service_views import read_waiting_times
 from services.nationals.free_services.domain.calendar import FRIDAY
 from services.nationals.free_services.domain.centre import PLANNED_DAYS, OpeningHours, Weekday
-from services.nationals.free_services.domain.office_days import OFFICE_ZONE, office_date
 from services.nationals.free_services.handlers import bookings, service_centres, service_days
 from services.nationals.free_services.public_holidays import PUBLIC_HOLIDAYS
 from services.nationals.free_services.service_day_watch import watch_service_days
@@ -29,6 +28,7 @@ from shared.kit.relay import Relay, RelaySettings
 from shared.kit.routing import collect_reactions
 from shared.kit.service import WorkerContext
 from shared.kit.subscription import Subscription
+from shared.persian.calendar import OFFICE_ZONE, office_date
 from tests.integration.nationals.office import Office
 from tests.integration.nationals.service_desk import WEEK, Desk, manager
 

@@ -6,11 +6,11 @@ from itertools import product
 import pytest
 
 from services.nationals.free_services.domain.agreement import Terms, require_ended, require_period
-from services.nationals.free_services.domain.office_days import end_of
 from services.nationals.free_services.domain.report_period import Cadence, read_key
 from services.nationals.free_services.domain.support import STEPS, DeclineReason, Side, check_step
 from shared.contracts.free_services import SupportState
 from shared.contracts.refusals import Refusal
+from shared.persian.calendar import end_of
 
 TERMS = Terms(Cadence.MONTHLY, date(2026, 3, 30), date(2026, 6, 25), report_grace_days=10)
 BEGINNING = datetime(2026, 3, 1, tzinfo=UTC)

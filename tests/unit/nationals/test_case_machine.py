@@ -5,11 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from services.nationals.casework.domain import refusals
+from services.nationals.casework.domain import refusals, voluntary_refusals
 from services.nationals.casework.domain.case_facts import (
     Attempt,
     CaseFacts,
@@ -20,7 +17,7 @@ from services.nationals.casework.domain.case_facts import (
     Screening,
     ScreeningOutcome,
 )
-from services.nationals.casework.domain.case_machine import TRANSITIONS, Step, take
+from services.nationals.casework.domain.case_machine import OPEN_STATES, TRANSITIONS, Step, take
 from shared.contracts.nationals import CaseOutcome
 from shared.contracts.refusals import Refusal, RefusalType
 
@@ -34,8 +31,13 @@ READY = CaseFacts(
     information=Information("fa", 1),
     consent=FREE,
     screenings={person: Screening(ScreeningOutcome.CLEAR, NOW + timedelta(days=1)) for person in (1, 2)},
+    adults=2,
+    heard_privately=frozenset({1, 2}),
 )
 BOOKING = Attempt(places=2)
+TOMORROW = NOW + timedelta(days=1)
+LEAVING = replace(READY, state=CaseState.BOOKED, has_booking=True, reconfirmed_until=TOMORROW)
+FLAGGED = Screening(ScreeningOutcome.MEDICAL_FLAG, NOW + timedelta(days=1))
 
 
 def test_complete_case_is_booked() -> None:
@@ -58,6 +60,17 @@ def test_complete_case_is_booked() -> None:
         (READY, replace(BOOKING, places=1), 7),
         (READY, replace(BOOKING, places=3), 7),
         (replace(READY, has_booking=True), BOOKING, 7),
+        (replace(READY, heard_privately=frozenset({2})), BOOKING, 7),
+        (replace(READY, heard_privately=frozenset({1}), adults=None), BOOKING, 7),
+        (replace(READY, open_pauses=frozenset({7})), BOOKING, 7),
+        (
+            replace(READY, unaccompanied_child=True, child_procedure_approved=True, open_pauses=frozenset({8})),
+            BOOKING,
+            8,
+        ),
+        (replace(READY, screenings={**READY.screenings, 2: FLAGGED}), BOOKING, 1),
+        (replace(READY, state=CaseState.DEPARTED), BOOKING, 3),
+        (replace(READY, state=CaseState.SPLIT), BOOKING, 7),
         (replace(READY, unaccompanied_child=True), BOOKING, 8),
         (replace(READY, open_pauses=frozenset({9})), BOOKING, 9),
         (replace(READY, state=CaseState.CLOSED), BOOKING, 12),
@@ -94,15 +107,75 @@ def test_consent_that_is_not_free_informed_and_independent_is_refused(
     assert refused.value.reason is reason
 
 
-@pytest.mark.parametrize("state", CaseState)
-def test_withdrawal_succeeds_from_every_state_whatever_the_facts(state: CaseState) -> None:
+@pytest.mark.parametrize("state", set(CaseState) - {CaseState.DEPARTED})
+def test_withdrawal_succeeds_from_every_state_before_departure_whatever_the_facts(state: CaseState) -> None:
     worst = replace(READY, state=state, unaccompanied_child=True, open_pauses=frozenset({2, 5, 8, 9}), consent=None)
     after = take(Step.WITHDRAW, worst, Attempt(by_human=False))
     assert after in {CaseState.WITHDRAWN, state}
 
 
+def test_after_departure_it_is_too_late_to_withdraw_and_it_is_said_kindly() -> None:
+    with pytest.raises(Refusal) as refused:
+        take(Step.WITHDRAW, replace(READY, state=CaseState.DEPARTED))
+    assert refused.value.reason is voluntary_refusals.HOUSEHOLD_DEPARTED
+    assert (refused.value.reason.status, refused.value.reason.safeguard) == (409, 3)
+
+
+@pytest.mark.parametrize(
+    ("facts", "attempt", "reason"),
+    [
+        (replace(LEAVING, heard_privately=frozenset()), BOOKING, voluntary_refusals.HEARING_MISSING),
+        (replace(LEAVING, reconfirmed_until=None), BOOKING, voluntary_refusals.RECONFIRMATION_MISSING),
+        (replace(LEAVING, reconfirmed_until=NOW), BOOKING, voluntary_refusals.RECONFIRMATION_MISSING),
+        (replace(LEAVING, consent=None), BOOKING, refusals.CONSENT_MISSING),
+        (replace(LEAVING, screenings={}), BOOKING, refusals.SCREENING_MISSING),
+        (LEAVING, replace(BOOKING, places=1), refusals.HOUSEHOLD_NOT_WHOLE),
+        (LEAVING, replace(BOOKING, by_human=False), refusals.HUMAN_REQUIRED),
+        (replace(LEAVING, unaccompanied_child=True), BOOKING, refusals.UNACCOMPANIED_CHILD),
+        (replace(LEAVING, open_pauses=frozenset({2})), BOOKING, refusals.PRESSURE_RECORDED),
+        (replace(LEAVING, open_pauses=frozenset({5})), BOOKING, refusals.PROTECTION_CLAIM_OPEN),
+        (replace(LEAVING, open_pauses=frozenset({7})), BOOKING, voluntary_refusals.SPLIT_REQUESTED),
+        (replace(LEAVING, open_pauses=frozenset({9})), BOOKING, refusals.FLAG_OPEN),
+        (replace(LEAVING, state=CaseState.CONSENTED), BOOKING, refusals.STEP_NOT_ALLOWED),
+    ],
+)
+def test_departure_needs_every_guard(facts: CaseFacts, attempt: Attempt, reason: RefusalType) -> None:
+    assert take(Step.DEPART, LEAVING, BOOKING) is CaseState.DEPARTED
+    with pytest.raises(Refusal) as refused:
+        take(Step.DEPART, facts, attempt)
+    assert refused.value.reason is reason
+
+
+@pytest.mark.parametrize(
+    ("facts", "attempt", "reason"),
+    [
+        (LEAVING, Attempt(language="ar"), voluntary_refusals.LANGUAGE_DIFFERS),
+        (
+            LEAVING,
+            Attempt(language="fa", interpreter=InterpreterRelation.RELATIVE),
+            refusals.INTERPRETER_NOT_INDEPENDENT,
+        ),
+        (replace(LEAVING, consent=None), Attempt(language="fa"), refusals.CONSENT_MISSING),
+        (replace(LEAVING, open_pauses=frozenset({5})), Attempt(language="fa"), refusals.PROTECTION_CLAIM_OPEN),
+        (replace(LEAVING, state=CaseState.INFORMED), Attempt(language="fa"), refusals.STEP_NOT_ALLOWED),
+    ],
+)
+def test_reconfirmation_is_of_a_consent_in_force(facts: CaseFacts, attempt: Attempt, reason: RefusalType) -> None:
+    assert take(Step.RECONFIRM, LEAVING, Attempt(language="fa")) is CaseState.BOOKED
+    with pytest.raises(Refusal) as refused:
+        take(Step.RECONFIRM, facts, attempt)
+    assert refused.value.reason is reason
+
+
+@pytest.mark.parametrize("facts", [replace(READY, has_booking=True), replace(READY, reconfirmed_until=TOMORROW)])
+def test_household_on_its_way_does_not_lapse(facts: CaseFacts) -> None:
+    with pytest.raises(Refusal) as refused:
+        take(Step.LAPSE_VOLUNTARY_PERIOD, facts, Attempt(timer_is_current=True))
+    assert refused.value.reason is voluntary_refusals.ON_ITS_WAY
+
+
 def test_every_open_state_can_be_closed_and_only_without_measure() -> None:
-    for state in set(CaseState) - {CaseState.CLOSED}:
+    for state in OPEN_STATES:
         assert take(Step.CLOSE, replace(READY, state=state)) is CaseState.CLOSED
     assert {outcome.value for outcome in CaseOutcome} == {
         "not_viable",
@@ -127,137 +200,15 @@ def test_each_step_and_state_has_one_line() -> None:
 
 
 def test_every_refusal_speaks_both_languages_with_the_same_placeholders() -> None:
-    for reason in vars(refusals).values():
+    reasons = [*vars(refusals).values(), *vars(voluntary_refusals).values()]
+    reasons += [
+        *voluntary_refusals.CLEARANCE_OF_ANOTHER_OFFICE.values(),
+        *voluntary_refusals.REASON_NOT_OF_PAUSE.values(),
+    ]
+    for reason in reasons:
         if isinstance(reason, RefusalType):
             names = [
                 {name for _, name, _, _ in string.Formatter().parse(text) if name}
                 for text in (reason.text_en, reason.text_fa)
             ]
             assert names[0] == names[1], reason.code
-
-
-class CaseLife(RuleBasedStateMachine):
-    """Random steps on one case; a step that is taken is checked against what the safeguards say, from the history."""
-
-    @initialize(size=st.integers(1, 3), child=st.booleans())
-    def open(self, size: int, child: bool) -> None:
-        self.facts = CaseFacts(CaseState.OPENED, size, child, NOW, open_pauses=frozenset({8} if child else set[int]()))
-        self.lapsed = False
-        self.ever_flagged = child
-        self.withdrawn = False
-        self.latest_version = 0
-
-    def attempt(self, step: Step, attempt: Attempt | None = None) -> bool:
-        before = self.facts
-        try:
-            state = take(step, self.facts, attempt)
-        except Refusal:
-            assert self.facts is before
-            return False
-        self.facts = replace(self.facts, state=state)
-        return True
-
-    @rule(hours=st.integers(1, 400))
-    def time_passes(self, hours: int) -> None:
-        self.facts = replace(self.facts, now=self.facts.now + timedelta(hours=hours))
-
-    @rule(version=st.integers(1, 2), interpreter=st.sampled_from(InterpreterRelation))
-    def inform(self, version: int, interpreter: InterpreterRelation) -> None:
-        if self.attempt(Step.GIVE_INFORMATION, Attempt(interpreter=interpreter)):
-            assert interpreter not in {InterpreterRelation.RELATIVE, InterpreterRelation.DECIDER}
-            self.facts = replace(self.facts, information=Information("fa", version))
-            self.latest_version = version
-
-    @rule(
-        person=st.integers(1, 3),
-        days=st.integers(1, 30),
-        outcome=st.sampled_from([ScreeningOutcome.CLEAR] * 9 + list(ScreeningOutcome)),
-    )
-    def screen(self, person: int, days: int, outcome: ScreeningOutcome) -> None:
-        if person <= self.facts.household_size and self.attempt(Step.SCREEN_PERSON):
-            valid_until = self.facts.now + timedelta(days=days)
-            screenings = {**self.facts.screenings, person: Screening(outcome, valid_until)}
-            self.facts = replace(self.facts, screenings=screenings)
-            if outcome is not ScreeningOutcome.CLEAR:
-                number = 5 if outcome is ScreeningOutcome.PROTECTION_NEED else 9
-                self.facts = replace(self.facts, open_pauses=self.facts.open_pauses | {number})
-                self.ever_flagged = True
-
-    @rule(version=st.integers(1, 2), interpreter=st.sampled_from(InterpreterRelation), by_human=st.booleans())
-    def consent(self, version: int, interpreter: InterpreterRelation, by_human: bool) -> None:
-        consent = Consent("fa", version, interpreter, given_freely=True, sign_of_pressure=False)
-        attempt = Attempt(interpreter=interpreter, consent=consent, by_human=by_human)
-        if self.attempt(Step.RECORD_CONSENT, attempt):
-            assert by_human
-            assert not self.lapsed
-            assert not self.ever_flagged
-            assert version == self.latest_version
-            assert interpreter not in {InterpreterRelation.RELATIVE, InterpreterRelation.DECIDER}
-            self.facts = replace(self.facts, consent=consent)
-            self.withdrawn = False
-
-    @rule()
-    def pressure(self) -> None:
-        was_closed = self.facts.state is CaseState.CLOSED
-        assert self.attempt(Step.RECORD_PRESSURE) is not was_closed, "a sign of pressure can always be recorded"
-        if not was_closed:
-            self.facts = replace(self.facts, has_booking=False, open_pauses=self.facts.open_pauses | {2})
-            self.ever_flagged = True
-
-    @rule(places=st.integers(1, 3))
-    def book(self, places: int) -> None:
-        if self.attempt(Step.BOOK_PLACES, Attempt(places=places)):
-            assert places == self.facts.household_size
-            assert not self.lapsed
-            assert not self.ever_flagged
-            assert not self.withdrawn
-            assert not self.facts.has_booking
-            assert self.facts.consent is not None
-            assert self.facts.consent.information_version == self.latest_version
-            for person in range(1, self.facts.household_size + 1):
-                assert self.facts.screenings[person].valid_until > self.facts.now
-            self.facts = replace(self.facts, has_booking=True)
-
-    @rule()
-    def booking_ends(self) -> None:
-        if self.facts.has_booking:
-            assert self.attempt(Step.END_BOOKING)
-            self.facts = replace(self.facts, has_booking=False)
-
-    @rule()
-    def withdraw(self) -> None:
-        assert self.attempt(Step.WITHDRAW), "withdrawal always succeeds"
-        self.facts = replace(self.facts, has_booking=False, consent=None)
-        self.withdrawn = True
-
-    @rule(current=st.booleans())
-    def lapse(self, current: bool) -> None:
-        had_booking = self.facts.has_booking
-        if self.attempt(Step.LAPSE_VOLUNTARY_PERIOD, Attempt(timer_is_current=current)):
-            assert current
-            assert not self.ever_flagged
-            assert self.facts.has_booking is had_booking
-            self.lapsed = True
-
-    @rule(as_withdrawn=st.booleans(), by_human=st.booleans())
-    def close(self, as_withdrawn: bool, by_human: bool) -> None:
-        if self.attempt(Step.CLOSE, Attempt(closes_as_withdrawn=as_withdrawn, by_human=by_human)):
-            assert by_human
-            assert self.withdrawn or not as_withdrawn
-            self.facts = replace(self.facts, has_booking=False)
-
-    @invariant()
-    def state_says_what_is_true(self) -> None:
-        if not hasattr(self, "facts"):
-            return
-        if self.facts.state is CaseState.BOOKED:
-            assert self.facts.has_booking
-            assert not self.lapsed
-        if self.facts.state in {CaseState.OPENED, CaseState.INFORMED, CaseState.WITHDRAWN, CaseState.CLOSED}:
-            assert not self.facts.has_booking
-        if self.lapsed:
-            assert self.facts.state in {CaseState.AWAITING_LEGAL_REVIEW, CaseState.CLOSED}
-
-
-CaseLife.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
-TestCaseLife = CaseLife.TestCase

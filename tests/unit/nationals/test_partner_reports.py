@@ -7,15 +7,16 @@ from typing import Any
 import pytest
 
 from services.nationals.free_services.domain import sheet
-from services.nationals.free_services.domain.names import read_county, read_service
+from services.nationals.free_services.domain.counts import NotACountError, read_count
+from services.nationals.free_services.domain.names import read_service
 from services.nationals.free_services.domain.partner_report import REPORT_HEADINGS, ReportFigure, read_report
-from services.nationals.free_services.domain.persian import NotACountError, read_count
 from services.nationals.free_services.domain.person_data import holds_person_data, names_person_data, refers_to_person
 from services.nationals.free_services.domain.report_period import Cadence, period_on, read_key, read_period
 from services.nationals.free_services.domain.sheet import Cell, Formula, SheetRow
 from shared.contracts.counties import County
 from shared.contracts.free_services import FreeService
 from shared.contracts.refusals import Refusal
+from shared.persian.county_names import read_county
 
 PERIOD = period_on(Cadence.MONTHLY, date(2026, 10, 1))
 COUNTIES = (County.REY, County.ROBAT_KARIM)
@@ -230,6 +231,9 @@ def test_counts_and_words_are_no_numbers_of_persons(value: str | float) -> None:
 
 def test_a_reference_with_separators_is_no_number_of_a_person() -> None:
     assert not refers_to_person("0499/370899")
+    assert not refers_to_person("9136610791"), (
+        "ten digits of a register, though a mobile phone's without its zero look so"
+    )
     assert refers_to_person(NATIONAL_ID)
     assert refers_to_person(f"TH-{NATIONAL_ID}")
 

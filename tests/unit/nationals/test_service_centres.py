@@ -16,15 +16,14 @@ from services.nationals.free_services.domain.booking import (
     printed,
     waited_minutes,
 )
-from services.nationals.free_services.domain.calendar import FRIDAY, JalaliMonth, open_days, read_holidays
+from services.nationals.free_services.domain.calendar import FRIDAY, JalaliMonth, open_days
 from services.nationals.free_services.domain.centre import Offer, OpeningHours, Weekday, check_hours, plan_slots
 from services.nationals.free_services.domain.figures import Cell
-from services.nationals.free_services.domain.office_days import OFFICE_ZONE, office_date
 from services.nationals.free_services.example_centres import read_examples
-from services.nationals.free_services.public_holidays import SHIPPED_FILE, HolidaysError, read_public_holidays
-from services.warehouse import public_holidays as warehouse_holidays
 from shared.contracts.free_services import FreeService
 from shared.contracts.refusals import Refusal
+from shared.persian.calendar import OFFICE_ZONE, office_date
+from shared.persian.public_holidays import SHIPPED_FILE, read_public_holidays
 
 SATURDAY = date(2026, 11, 21)
 EDUCATION = Offer(FreeService.EDUCATION, True, 4, 45)
@@ -128,20 +127,6 @@ def test_need_is_what_is_known_or_estimated_whichever_is_more() -> None:
     assert (cell.need, cell.shortage) == (32, 7)
     assert Cell(visits=20, estimate=90, slots_offered=100).need == 90
     assert Cell(visits=20, slots_offered=100).shortage == 0
-
-
-def test_both_services_close_on_the_same_days() -> None:
-    """Services never import each other, so each ships the list; here they are kept alike."""
-    ours = read_public_holidays(SHIPPED_FILE)
-    assert ours == warehouse_holidays.read_public_holidays(warehouse_holidays.SHIPPED_FILE)
-    assert len(ours) > 40
-
-
-def test_unreadable_holidays_refuse_the_start() -> None:
-    with pytest.raises(ValueError, match="no Jalali date"):
-        read_holidays(["1405/13/01"])
-    with pytest.raises(HolidaysError):
-        read_public_holidays(SHIPPED_FILE.with_name("missing.yaml"))
 
 
 def test_shipped_examples() -> None:

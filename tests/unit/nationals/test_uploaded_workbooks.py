@@ -14,7 +14,8 @@ from openpyxl.worksheet.formula import ArrayFormula
 from services.nationals.free_services.domain.partner_report import REPORT_HEADINGS, ReportFigure, read_report
 from services.nationals.free_services.domain.report_period import read_key
 from services.nationals.free_services.domain.sheet import Formula, SheetRow
-from services.nationals.free_services.spreadsheet import guarded_xml, read_sheet, reading, write_report_template
+from services.nationals.free_services.spreadsheet import FILE_BYTES_MAX, read_sheet, write_report_template
+from services.nationals.free_services.spreadsheet.limits import WORKBOOK_LIMITS
 from shared.contracts.counties import County
 from shared.contracts.free_services import FreeService
 from shared.contracts.refusals import Refusal
@@ -95,14 +96,14 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "no sheet": lambda: without(SHEET),
     "no relations": lambda: without("xl/_rels/workbook.xml.rels"),
     "the same part twice": twice_listed,
-    "many bytes": lambda: b"PK" + b"\0" * reading.FILE_BYTES_MAX,
+    "many bytes": lambda: b"PK" + b"\0" * FILE_BYTES_MAX,
     "many parts": many_parts,
     "unpacked beyond all measure": lambda: changed(
-        SHEET, lambda _: b"<a>" + b" " * (guarded_xml.UNPACKED_BYTES_MAX + 1)
+        SHEET, lambda _: b"<a>" + b" " * (WORKBOOK_LIMITS.unpacked_bytes + 1)
     ),
     "many rows": lambda: with_rows(BOMB.decode()),
-    "many empty elements": lambda: with_rows("<row/>" * (guarded_xml.ELEMENTS_MAX + 1)),
-    "one endless mark": lambda: with_rows(f'<row x="{"y" * (guarded_xml.TOKEN_BYTES_MAX * 2)}"/>'),
+    "many empty elements": lambda: with_rows("<row/>" * (WORKBOOK_LIMITS.elements + 1)),
+    "one endless mark": lambda: with_rows(f'<row x="{"y" * (WORKBOOK_LIMITS.token_bytes * 2)}"/>'),
     "deep": lambda: with_rows("<a>" * 100),
     "entities": lambda: with_rows("<row><c t='str'><v>&b;</v></c></row>", LAUGHS),
     "an outer entity": lambda: with_rows("", '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>'),
