@@ -14,7 +14,7 @@ BIN := .venv/bin
 TESTS ?= tests
 PYTEST_WORKERS ?= 2
 
-.PHONY: help setup setup-run run demo test test-kafka lint format forms bench kafka lock clean
+.PHONY: help setup setup-run run demo test test-kafka lint format docs forms bench kafka lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -47,6 +47,9 @@ lint: setup ## ruff, basedpyright strict, import-linter, squawk
 format: setup ## rewrite the sources the way lint wants them
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: setup ## write docs/return-case-state-machine.md from the code that the service obeys
+	@$(BIN)/python -m services.nationals.casework.state_machine_page
 
 forms: setup ## compile the field forms for phones (after editing services/warehouse/forms/*.md)
 	@$(BIN)/python -m services.warehouse.forms

@@ -210,7 +210,7 @@ def problem_document(refusal: Refusal, *, language: Language, correlation_id: st
     }
     if reason.safeguard is not None:
         rule = SAFEGUARDS[reason.safeguard]
-        document |= {"safeguard": rule.number, "safeguard_fa": rule.fa, "safeguard_en": rule.en}
+        document |= {"safeguard": reason.safeguard, "safeguard_fa": rule.fa, "safeguard_en": rule.en}
     return document
 
 

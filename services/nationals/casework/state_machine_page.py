@@ -1,4 +1,4 @@
-"""``python -m services.nationals.casework.state_machine_page`` writes docs/return-case-state-machine.md from the code.
+"""``make docs`` writes docs/return-case-state-machine.md from the code.
 
 The page says what `TRANSITIONS` says and nothing else; a test fails when the committed page is another.
 """
@@ -11,15 +11,15 @@ from services.nationals.casework.domain.case_facts import CaseState
 from services.nationals.casework.domain.case_machine import ENDED_STATES, TRANSITIONS, VOLUNTARY_STAGE
 from services.nationals.casework.domain.legal_review_stage import LEGAL_REVIEW_STAGE
 from services.nationals.casework.domain.names import state_names, step_names
-from services.nationals.casework.domain.safeguards import SAFEGUARDS
 from services.nationals.casework.domain.steps import Guard, Step, Transition
+from shared.contracts.safeguards import SAFEGUARDS
 
 PAGE = Path(__file__).parents[3] / "docs" / "return-case-state-machine.md"
 
 _INTRODUCTION = """\
 # The return case, state by state · پروندهٔ بازگشت، وضعیت به وضعیت
 
-This page is written by `python -m services.nationals.casework.state_machine_page` from the table that the software obeys; it is
+This page is written by `make docs` from the table that the software obeys; it is
 not edited by hand. A step that is not on it does not exist. Every guard stands twice: in the service, which answers 409 with the
 number of the safeguard, its text and what would satisfy it, and in PostgreSQL, which refuses raw SQL as the service's own role.
 

@@ -5,8 +5,8 @@ import re
 from services.nationals.casework.domain.case_facts import CaseState
 from services.nationals.casework.domain.case_machine import TRANSITIONS, state_changes
 from services.nationals.casework.domain.names import STATE_NAMES, STEP_NAMES
-from services.nationals.casework.domain.safeguards import SAFEGUARDS
 from services.nationals.casework.state_machine_page import PAGE, render
+from shared.contracts.safeguards import SAFEGUARDS
 
 PERSIAN = re.compile("[؀-ۿ]")
 
