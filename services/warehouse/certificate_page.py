@@ -9,11 +9,11 @@ from persiantools.digits import en_to_fa
 from persiantools.jdatetime import JalaliDate
 
 from services.warehouse.certificate_words import WORDS
-from services.warehouse.domain.calendar import office_date
 from services.warehouse.domain.names import label_fa
 from services.warehouse.handlers.compliance_messages import Certificate
 from services.warehouse.store.compliance import SiteOfRecords
 from shared.contracts.counties import County
+from shared.persian.calendar import office_date
 
 if TYPE_CHECKING:
     from jinja2.sandbox import ImmutableSandboxedEnvironment

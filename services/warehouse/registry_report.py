@@ -8,12 +8,12 @@ from typing import IO, TYPE_CHECKING, Any
 
 from persiantools.jdatetime import JalaliDateTime
 
-from services.warehouse.domain.calendar import OFFICE_ZONE
 from services.warehouse.domain.names import SiteStatus, label_fa
 from services.warehouse.domain.row_reasons import TEXTS_FA_EN
 from services.warehouse.store.registry_imports import ImportRecord, MissingLine, Section
 from shared.contracts.counties import County
 from shared.contracts.warehouse import RowReason, WarehouseKind
+from shared.persian.calendar import OFFICE_ZONE
 
 if TYPE_CHECKING:
     import xlsxwriter.worksheet

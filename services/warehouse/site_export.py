@@ -9,12 +9,12 @@ from datetime import date
 from typing import IO, Any
 
 import orjson
-from persiantools.jdatetime import JalaliDate
 
 from services.warehouse.domain.names import SiteStatus, label_fa
 from services.warehouse.store.views import RegisteredSite, WarehouseLine
 from shared.contracts.counties import County
 from shared.contracts.warehouse import WarehouseKind
+from shared.persian.calendar import jalali_text
 
 CSV_MEDIA_TYPE = "text/csv; charset=utf-8"
 XLSX_MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -130,13 +130,8 @@ def _shielded(value: Any) -> Any:
     return SHIELD + value if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 
-def jalali(day: date) -> str:
-    """The day as people write it: 1404/09/01, ASCII digits."""
-    return JalaliDate(day).strftime("%Y/%m/%d")
-
-
 def _jalali(day: date | None) -> str | None:
-    return jalali(day) if day else None
+    return jalali_text(day) if day else None
 
 
 def _feature(site: WarehouseLine) -> dict[str, object]:

@@ -13,7 +13,6 @@ from services.warehouse import handlers
 from services.warehouse.api.paging import Limit, page_of
 from services.warehouse.certificate_page import PAGE_HEADERS, certificate_page, verification_page
 from services.warehouse.domain import compliance_refusals as refusals
-from services.warehouse.domain.calendar import office_date
 from services.warehouse.domain.certificate_code import read_code
 from services.warehouse.domain.compliance import Course, Element, certificate_state
 from services.warehouse.domain.cursor import CURSOR_CHARACTERS_MAX, make_cursor, read_cursor
@@ -34,6 +33,7 @@ from shared.kit.connections import Connection
 from shared.kit.database import read_transaction
 from shared.kit.http import ApiResources, Commands, Page, Queries, allow, allow_read
 from shared.kit.http_boundary import CONTEXT_KEY, RequestContext
+from shared.persian.calendar import office_date
 
 CODE_CHARACTERS_MAX = 64
 EVERYBODY: Final = Principal("certificate-verification", frozenset({"certificate_verification"}), frozenset(County))

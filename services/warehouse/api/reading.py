@@ -13,7 +13,6 @@ from starlette.responses import StreamingResponse
 from services.warehouse import site_export
 from services.warehouse.api.paging import Limit, page_of
 from services.warehouse.domain import reading_refusals as refusals
-from services.warehouse.domain.calendar import office_date, read_date
 from services.warehouse.domain.counters import CAPACITY_COUNTERS, Counter
 from services.warehouse.domain.cursor import CURSOR_CHARACTERS_MAX, make_cursor, read_cursor
 from services.warehouse.domain.inspection import InspectionState
@@ -36,6 +35,7 @@ from shared.contracts.refusals import Refusal
 from shared.contracts.warehouse import Verdict, WarehouseKind
 from shared.kit.connections import Connection
 from shared.kit.http import Page, Queries, allow_read
+from shared.persian.calendar import jalali_text, office_date, read_date
 
 EXPORT_PAGE_ITEMS = 1_000
 HISTORY_DAYS_MAX = 3_660
@@ -252,9 +252,7 @@ async def read_counter_history(
         if not 0 <= (last - first).days < HISTORY_DAYS_MAX:
             raise Refusal(refusals.PERIOD_NOT_VALID, days_max=HISTORY_DAYS_MAX)
         series = await history.read_daily(connection, [county] if county else list(County), counter, first, last)
-    days = [
-        DayFigure(day=day, day_jalali=site_export.jalali(day), value=_figure(counter, value)) for day, value in series
-    ]
+    days = [DayFigure(day=day, day_jalali=jalali_text(day), value=_figure(counter, value)) for day, value in series]
     return CounterHistory(county=county, counter=counter, days=days)
 
 

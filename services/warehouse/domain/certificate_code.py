@@ -4,7 +4,7 @@ The alphabet is Crockford's base 32 (no I, L, O, U). Read as one number, every c
 catches every single wrong character and every two neighbours exchanged.
 """
 
-from services.warehouse.domain.persian import ascii_digits
+from shared.persian.text import ascii_digits
 
 RANDOM_BYTES = 10
 CODE_CHARACTERS = 18

@@ -5,15 +5,10 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from services.warehouse.domain import follow_up_refusals as refusals
-from services.warehouse.domain.calendar import (
-    after_working_days,
-    is_working_day,
-    next_working_day,
-    office_date,
-    same_time_on,
-)
+from services.warehouse.domain.calendar import after_working_days, is_working_day, next_working_day, same_time_on
 from shared.contracts.refusals import Refusal
 from shared.contracts.warehouse import Severity
+from shared.persian.calendar import office_date
 
 DUE_WORKING_DAYS: dict[Severity, int] = {Severity.CRITICAL: 1, Severity.MAJOR: 5, Severity.MINOR: 20}
 """The project's own choice, to be confirmed by each working group."""

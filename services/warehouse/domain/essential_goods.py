@@ -7,9 +7,9 @@ from decimal import ROUND_DOWN, Decimal
 from enum import StrEnum
 
 from services.warehouse.domain import essential_goods_refusals as refusals
-from services.warehouse.domain.calendar import start_of
 from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
+from shared.persian.calendar import start_of
 
 DECLARATION_VALID_DAYS = 30
 """A declaration counts from the day it is made for and for this many days in all; the project's own choice."""

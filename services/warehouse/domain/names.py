@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import TypeVar
 
-from services.warehouse.domain.persian import comparison_key
-from shared.contracts.counties import County
 from shared.contracts.warehouse import WarehouseKind
+from shared.persian import county_names
+from shared.persian.text import comparison_key
+
+REMEMBERED_WORDS = 16_384
 
 
 class SiteStatus(StrEnum):
@@ -19,30 +22,14 @@ class SiteStatus(StrEnum):
 
 EnumT = TypeVar("EnumT", bound=StrEnum)
 
-_COUNTY_PREFIXES = ("شهرستان", "countyof", "shahrestan")
-_COUNTY_SUFFIXES = ("county",)
+known_key = lru_cache(REMEMBERED_WORDS)(comparison_key)
+"""The key of a word that comes again in every row of a registry."""
+read_county = lru_cache(REMEMBERED_WORDS)(county_names.read_county)
+"""The county that a registry names; None if it is none of the province's."""
+
 _PROVINCE_PREFIXES = ("استان", "provinceof", "ostan")
 _PROVINCE_SUFFIXES = ("province",)
 _PROVINCE_KEYS = frozenset({comparison_key("تهران"), "tehran"})
-
-_COUNTY_SPELLINGS: dict[County, tuple[str, ...]] = {
-    County.TEHRAN: ("تهران", "طهران", "teheran"),
-    County.SHEMIRANAT: ("شمیرانات", "شميرانات", "shemiranat", "shemiran"),
-    County.REY: ("ری", "شهر ری", "ray", "rayy"),
-    County.ESLAMSHAHR: ("اسلامشهر", "اسلام شهر", "islamshahr"),
-    County.SHAHRIAR: ("شهریار", "shahryar"),
-    County.QODS: ("قدس", "شهر قدس", "quds", "ghods"),
-    County.MALARD: ("ملارد",),
-    County.ROBAT_KARIM: ("رباط کریم", "robatkarim"),
-    County.BAHARESTAN: ("بهارستان", "baharestan"),
-    County.VARAMIN: ("ورامین",),
-    County.PAKDASHT: ("پاکدشت", "پاک دشت"),
-    County.PISHVA: ("پیشوا",),
-    County.QARCHAK: ("قرچک", "gharchak"),
-    County.DAMAVAND: ("دماوند",),
-    County.FIRUZKUH: ("فیروزکوه", "فیروز کوه", "firoozkooh", "firuzkooh"),
-    County.PARDIS: ("پردیس",),
-}
 
 _KIND_SPELLINGS: dict[WarehouseKind, tuple[str, ...]] = {
     WarehouseKind.GENERAL: ("عمومی", "انبار عمومی", "انبار سرپوشیده", "معمولی"),
@@ -72,30 +59,23 @@ def _by_key(spellings: Mapping[EnumT, Iterable[str]]) -> dict[str, EnumT]:
     return keys
 
 
-_COUNTIES = _by_key(_COUNTY_SPELLINGS)
 _KINDS = _by_key(_KIND_SPELLINGS)
 _STATUSES = _by_key(_STATUS_SPELLINGS)
 
 
-def read_county(text: str) -> County | None:
-    """The county that `text` names, with or without the word for county; None if it names none of the sixteen."""
-    key = comparison_key(text)
-    return _COUNTIES.get(key) or _COUNTIES.get(_stripped(key, _COUNTY_PREFIXES, _COUNTY_SUFFIXES))
-
-
 def read_kind(text: str) -> WarehouseKind | None:
     """The kind that `text` names; None if unknown."""
-    return _KINDS.get(comparison_key(text))
+    return _KINDS.get(known_key(text))
 
 
 def read_status(text: str) -> SiteStatus | None:
     """The state that `text` names; None if unknown."""
-    return _STATUSES.get(comparison_key(text))
+    return _STATUSES.get(known_key(text))
 
 
 def is_tehran_province(text: str) -> bool:
     """Whether `text` names Tehran province."""
-    return _stripped(comparison_key(text), _PROVINCE_PREFIXES, _PROVINCE_SUFFIXES) in _PROVINCE_KEYS
+    return _stripped(known_key(text), _PROVINCE_PREFIXES, _PROVINCE_SUFFIXES) in _PROVINCE_KEYS
 
 
 def _stripped(key: str, prefixes: Iterable[str], suffixes: Iterable[str]) -> str:

@@ -3,12 +3,10 @@
 import re
 from collections import Counter
 
-from services.warehouse.domain.persian import ascii_digits
 from services.warehouse.domain.registry_column import Cell
+from shared.persian.personal_id import DIGITS, DIGITS_WITHOUT_ZEROS_MIN, is_personal_id, is_personal_id_without_zeros
+from shared.persian.text import ascii_digits
 
-DIGITS = 10
-NUMERIC_DIGITS_MIN = 8
-"""A numeric cell drops leading zeros; ids begin with at most two."""
 CHANCE_CELLS_MIN = 20
 """A column that rightly holds ten digits is judged from this many cells on: one number in eleven fits by chance."""
 SHARE_MIN = 0.5
@@ -18,28 +16,20 @@ _SEPARATED = re.compile(r"(?<=\d)[\s\u200c\-]+(?=\d)")
 _HAS_DIGITS = re.compile(r"\d(?:[\s\u200c\-]*\d){7}")
 
 
-def is_personal_id(digits: str) -> bool:
-    """Whether these ten ASCII digits carry the check digit of a natural person's national id."""
-    if len(digits) != DIGITS or not (digits.isascii() and digits.isdigit()) or len(set(digits)) == 1:
-        return False
-    remainder = sum(int(digit) * weight for digit, weight in zip(digits, range(DIGITS, 1, -1), strict=False)) % 11
-    return int(digits[-1]) == (remainder if remainder < 2 else 11 - remainder)
-
-
 def holds_personal_id(cell: Cell) -> bool:
     """Whether the cell is, or its text contains, a natural person's national id."""
     if isinstance(cell, str):
-        if len(cell) < NUMERIC_DIGITS_MIN or not _HAS_DIGITS.search(cell):
+        if len(cell) < DIGITS_WITHOUT_ZEROS_MIN or not _HAS_DIGITS.search(cell):
             return False
         text = ascii_digits(cell).strip()
         if text.isdigit():
-            return len(text) <= DIGITS and is_personal_id(text.zfill(DIGITS))
+            return is_personal_id_without_zeros(text)
         return any(is_personal_id(run) for run in _RUN.findall(_SEPARATED.sub("", text)) + _RUN.findall(text))
     if isinstance(cell, bool) or not isinstance(cell, int | float):
         return False
-    if not 10 ** (NUMERIC_DIGITS_MIN - 1) <= cell < 10**DIGITS or cell != int(cell):
+    if not 10 ** (DIGITS_WITHOUT_ZEROS_MIN - 1) <= cell < 10**DIGITS or cell != int(cell):
         return False
-    return is_personal_id(str(int(cell)).zfill(DIGITS))
+    return is_personal_id_without_zeros(str(int(cell)))
 
 
 def shown_text(text: str) -> str:

@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Final
 
-from services.warehouse.domain.calendar import OFFICE_ZONE
 from services.warehouse.domain.photo_evidence import Point
 from services.warehouse.domain.registry_row import COORDINATE_DECIMALS
+from shared.persian.calendar import OFFICE_ZONE
 
 DIRECTORY_ENTRIES_MAX = 200
 ORIENTATION_UPRIGHT = 1

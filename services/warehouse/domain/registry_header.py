@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from services.warehouse.domain import refusals
-from services.warehouse.domain.persian import comparison_key, display_text
 from services.warehouse.domain.personal_id import shown_text
 from services.warehouse.domain.registry_column import REQUIRED_COLUMNS, Cell, Column
 from services.warehouse.domain.registry_mapping import HEADER_ROW_DEFAULT, USUAL_LAYOUT, RegistryMapping
 from shared.contracts.refusals import Refusal
+from shared.persian.text import comparison_key, display_text
 
 HEADER_CHARACTERS_SHOWN_MAX = 100
 

@@ -11,21 +11,22 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TypeVar
 
-from services.warehouse.domain.calendar import read_date
-from services.warehouse.domain.names import SiteStatus, is_tehran_province, read_county, read_kind, read_status
-from services.warehouse.domain.persian import (
-    DECIMALS,
-    NumberUnreadableError,
-    ascii_digits,
-    comparison_key,
-    display_text,
-    read_number,
+from services.warehouse.domain.names import (
+    SiteStatus,
+    is_tehran_province,
+    known_key,
+    read_county,
+    read_kind,
+    read_status,
 )
 from services.warehouse.domain.personal_id import holds_personal_id
 from services.warehouse.domain.registry_column import REQUIRED_COLUMNS, Cell, Column
 from services.warehouse.domain.registry_header import PERSONAL_ID_WORDS, Header
 from shared.contracts.counties import County
 from shared.contracts.warehouse import RowReason, WarehouseKind
+from shared.persian.calendar import read_date
+from shared.persian.numbers import NumberUnreadableError, read_number
+from shared.persian.text import ZWNJ, ascii_digits, comparison_key, display_text
 
 WordT = TypeVar("WordT")
 
@@ -35,6 +36,10 @@ FLOOR_AREA_M2_MAX = Decimal(5_000_000)
 LATITUDE_RANGE_DEG = (Decimal("34.7"), Decimal("36.4"))
 LONGITUDE_RANGE_DEG = (Decimal("50.0"), Decimal("53.3"))
 """Box around Tehran province, a few kilometres wide of its border."""
+DECIMALS = 3
+"""Figures are kept to this many decimals: tonnes to the kilogram."""
+NUMBER_DIGITS_MAX = 20
+"""Before the decimals; more is no figure of anything."""
 COORDINATE_DECIMALS = 6
 """About a tenth of a metre."""
 REGISTRY_ID_CHARACTERS_MAX = 32
@@ -52,6 +57,8 @@ CELL_ERRORS = frozenset(
     | {UNCOMPUTED}
 )
 
+_FIGURE_STEP = Decimal(1).scaleb(-DECIMALS)
+_DEGREE_STEP = Decimal(1).scaleb(-COORDINATE_DECIMALS)
 _OFFICE_ERROR = re.compile(r"Err:\d{3}", re.ASCII)
 _TEN_DIGITS = re.compile(r"\d{10}", re.ASCII)
 _ELEVEN_DIGITS = re.compile(r"\d{11}", re.ASCII)
@@ -207,14 +214,14 @@ class _RowReader:
 
     def _identifier(self) -> str | None:
         text = self._text(Column.REGISTRY_ID, REGISTRY_ID_CHARACTERS_MAX)
-        return ascii_digits(text.replace(" ", "").replace("\u200c", "")).upper() if text else None
+        return ascii_digits(text.replace(" ", "").replace(ZWNJ, "")).upper() if text else None
 
     def _word(self, column: Column, read: Callable[[str], WordT | None], unknown: RowReason) -> WordT | None:
         text = self._text(column, NAME_CHARACTERS_MAX)
         if not text:
             return None
         own_words = self._header.words.get(column)
-        word = read(own_words.get(comparison_key(text), text) if own_words else text)
+        word = read(own_words.get(known_key(text), text) if own_words else text)
         if word is None:
             self._refuse(column, unknown)
         return word
@@ -230,20 +237,22 @@ class _RowReader:
         if text and not is_tehran_province(text):
             self._refuse(Column.PROVINCE, RowReason.PROVINCE_NOT_TEHRAN)
 
-    def _number(self, column: Column, decimals: int) -> Decimal | None:
+    def _number(self, column: Column, step: Decimal) -> Decimal | None:
         cell = self._required(column)
         if cell is None:
             return None
         try:
             if isinstance(cell, str | int | float):
-                return read_number(cell, decimals)
+                number = read_number(cell)
+                if number.adjusted() < NUMBER_DIGITS_MAX:
+                    return number.quantize(step)
         except NumberUnreadableError:
             pass
         self._refuse(column, RowReason.NOT_A_NUMBER)
         return None
 
     def _figure(self, column: Column, largest: Decimal) -> Decimal | None:
-        number = self._number(column, DECIMALS)
+        number = self._number(column, _FIGURE_STEP)
         if number is None:
             return None
         if number < 0:
@@ -258,7 +267,7 @@ class _RowReader:
         text = self._text(column, NAME_CHARACTERS_MAX)
         if text is None:
             return None
-        plain = ascii_digits(text).replace(" ", "").replace("\u200c", "").replace("-", "")
+        plain = ascii_digits(text).replace(" ", "").replace(ZWNJ, "").replace("-", "")
         if not pattern.fullmatch(plain):
             self._refuse(column, reason)
             return None
@@ -272,7 +281,7 @@ class _RowReader:
         return self._degrees(Column.LATITUDE, LATITUDE_RANGE_DEG), self._degrees(Column.LONGITUDE, LONGITUDE_RANGE_DEG)
 
     def _degrees(self, column: Column, between: tuple[Decimal, Decimal]) -> Decimal | None:
-        number = self._number(column, COORDINATE_DECIMALS)
+        number = self._number(column, _DEGREE_STEP)
         if number is not None and not between[0] <= number <= between[1]:
             self._refuse(column, RowReason.COORDINATE_OUTSIDE_PROVINCE)
             return None

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from services.warehouse.domain.calendar import after_working_days, office_date
+from services.warehouse.domain.calendar import after_working_days
 from services.warehouse.domain.inspection import Findings, InspectionState
 from services.warehouse.domain.proposal import propose, propose_closing
 from services.warehouse.domain.reconciliation import Reconciliation
@@ -29,6 +29,7 @@ from services.warehouse.store.recounts import Recount
 from services.warehouse.store.submissions import Submission
 from shared.contracts.warehouse import ChecklistItem, DiscrepancyFound, InspectionCompleted, Severity, Verdict
 from shared.kit.transaction import Transaction
+from shared.persian.calendar import office_date
 
 
 @dataclass(frozen=True, slots=True)

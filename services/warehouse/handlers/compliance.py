@@ -8,7 +8,6 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from services.warehouse.domain import compliance_refusals as refusals
-from services.warehouse.domain.calendar import office_date
 from services.warehouse.domain.certificate_code import RANDOM_BYTES, make_code, shown_code
 from services.warehouse.domain.compliance import (
     ElementState,
@@ -42,6 +41,7 @@ from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
 from shared.contracts.warehouse import ComplianceCertificateIssued, ComplianceCertificateRevoked
 from shared.kit.transaction import Connection, Transaction
+from shared.persian.calendar import office_date
 
 OFFICER_ROLES = frozenset({"reviewer", "county_chair"})
 TRAINING_YEARS_MAX = 10

@@ -7,9 +7,9 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints
 
 from services.warehouse.domain.compliance import CertificateState, ComplianceReason, ElementState
-from services.warehouse.domain.persian import ascii_digits
 from services.warehouse.handlers.messages import Message, ReasonBody, ReasonText
 from shared.contracts.counties import County
+from shared.persian.text import ascii_digits
 
 ELEMENTS_MAX = 100
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from services.warehouse.domain.calendar import office_date
 from services.warehouse.domain.counters import COUNTED_EVENTS, sum_deltas
 from services.warehouse.store import history as store
 from shared.contracts.base import Event
 from shared.kit.routing import Received, fold
 from shared.kit.transaction import Transaction
+from shared.persian.calendar import office_date
 
 
 @fold(*COUNTED_EVENTS, tables=("county_counter", "county_counter_day"))

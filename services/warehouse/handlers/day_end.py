@@ -1,10 +1,10 @@
 """What the calendar alone brings: the day after a site's inspection was due, and after a training expired."""
 
-from services.warehouse.domain.calendar import office_date
 from services.warehouse.store import compliance as compliance_store
 from services.warehouse.store import history as history_store
 from shared.contracts.warehouse import SiteIntervalLapsed, TrainingExpired
 from shared.kit.transaction import Transaction
+from shared.persian.calendar import office_date
 
 ANNOUNCED_AT_ONCE_MAX = 500
 

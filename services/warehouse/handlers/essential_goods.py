@@ -11,7 +11,6 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from services.warehouse.domain import essential_goods_refusals, refusals
-from services.warehouse.domain.calendar import office_date, start_of
 from services.warehouse.domain.essential_goods import (
     Need,
     check_declared_on,
@@ -38,6 +37,7 @@ from shared.contracts.refusals import Refusal
 from shared.contracts.warehouse import EssentialStockLow, EssentialStockRecovered, WarehouseChanged
 from shared.kit.routing import Received, reaction
 from shared.kit.transaction import Transaction
+from shared.persian.calendar import office_date, start_of
 
 STOCK_EXPIRES = "warehouse.stock_expires"
 NEED_STARTS = "warehouse.need_starts"

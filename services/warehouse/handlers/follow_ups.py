@@ -5,7 +5,6 @@ from datetime import datetime
 from uuid import UUID
 
 from services.warehouse.domain import follow_up_refusals, refusals
-from services.warehouse.domain.calendar import office_date
 from services.warehouse.domain.corrective_action import ActionState, HistoryEntry, due_at, extended_due_at
 from services.warehouse.handlers.follow_up_messages import ActionMoved, ExtendAction, HandOverAction, ReopenAction
 from services.warehouse.handlers.messages import (
@@ -29,6 +28,7 @@ from shared.contracts.warehouse import (
     Severity,
 )
 from shared.kit.transaction import Transaction
+from shared.persian.calendar import office_date
 
 ACTION_OVERDUE = "warehouse.action_overdue"
 

@@ -10,7 +10,6 @@ from uuid_utils.compat import uuid7
 
 from services.warehouse.domain import proposal_refusals as refusals
 from services.warehouse.domain import refusals as general_refusals
-from services.warehouse.domain.calendar import office_date
 from services.warehouse.domain.inspection import (
     CHECKLIST_VERSION,
     PHONE_CLOCK_AHEAD_MAX,
@@ -46,6 +45,7 @@ from services.warehouse.store.submissions import Submission
 from shared.contracts.refusals import Refusal
 from shared.contracts.warehouse import InspectionCompleted, Verdict
 from shared.kit.transaction import Transaction
+from shared.persian.calendar import office_date
 
 
 async def report_found_site(command: ReportFoundSite, tx: Transaction) -> FoundSiteReported:

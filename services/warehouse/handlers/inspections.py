@@ -7,7 +7,6 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from services.warehouse.domain import planning_refusals, refusals
-from services.warehouse.domain.calendar import office_date
 from services.warehouse.domain.inspection import InspectionState, check_assignable
 from services.warehouse.domain.recount import check_recounter
 from services.warehouse.domain.risk import POSTPONED_DAYS_MAX, next_due_on
@@ -22,6 +21,7 @@ from services.warehouse.store.planning import AssignmentChange
 from shared.contracts.refusals import Refusal
 from shared.contracts.warehouse import InspectionPostponed, InspectionReassigned, InspectionScheduled
 from shared.kit.transaction import Transaction
+from shared.persian.calendar import office_date
 
 
 async def schedule_inspection(command: ScheduleInspection, tx: Transaction) -> InspectionScheduledAnswer:

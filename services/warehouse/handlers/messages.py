@@ -14,8 +14,7 @@ from services.warehouse.domain.inspection import (
     ItemResult,
     ReviewDecision,
 )
-from services.warehouse.domain.persian import DECIMALS
-from services.warehouse.domain.registry_row import CAPACITY_TONNES_MAX, COORDINATE_DECIMALS, FLOOR_AREA_M2_MAX
+from services.warehouse.domain.registry_row import CAPACITY_TONNES_MAX, COORDINATE_DECIMALS, DECIMALS, FLOOR_AREA_M2_MAX
 from services.warehouse.domain.submission import Channel
 from services.warehouse.registry_file import Progress, ReadRegistry
 from shared.contracts.counties import County

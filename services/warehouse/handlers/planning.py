@@ -9,7 +9,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from services.warehouse.domain import planning_refusals as refusals
-from services.warehouse.domain.calendar import office_date, working_days
+from services.warehouse.domain.calendar import working_days
 from services.warehouse.domain.planning import PERIOD_DAYS_MAX, InspectorDays, Plan, Why, plan_visits
 from services.warehouse.handlers.inspections import assign_inspections
 from services.warehouse.handlers.planning_messages import AcceptPlan, PlanInspections, PlanMade
@@ -21,6 +21,7 @@ from services.warehouse.store.planning import PlanLine, PlanRow
 from services.warehouse.store.recounts import Recount
 from shared.contracts.refusals import Refusal
 from shared.kit.transaction import Transaction
+from shared.persian.calendar import office_date
 
 SITES_NAMED_MAX = 10
 

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from services.warehouse.domain import proposal_refusals as refusals
 from services.warehouse.domain import refusals as general_refusals
-from services.warehouse.domain.calendar import office_date
 from services.warehouse.domain.proposal import (
     PROVISIONAL_PREFIX,
     ProposalState,
@@ -30,6 +29,7 @@ from services.warehouse.store.proposals import Decision, Proposal
 from services.warehouse.store.registry import SiteToStore, StoredSite
 from shared.contracts.refusals import Refusal
 from shared.kit.transaction import Transaction
+from shared.persian.calendar import office_date
 
 
 async def decide_proposal(command: DecideProposal, tx: Transaction) -> ProposalDecided:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
-from services.warehouse.domain.calendar import office_date
 from services.warehouse.domain.risk import next_due_on
 from services.warehouse.domain.site import Site
 from services.warehouse.store.registry import StoredSite
 from shared.contracts.warehouse import WarehouseChanged, WarehouseRegistered
+from shared.persian.calendar import office_date
 
 
 def registered_event(warehouse_id: UUID, site: Site) -> WarehouseRegistered:

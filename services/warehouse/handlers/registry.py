@@ -9,7 +9,6 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from services.warehouse.domain import refusals
-from services.warehouse.domain.calendar import office_date
 from services.warehouse.domain.registry import Judgement
 from services.warehouse.domain.registry_column import Column
 from services.warehouse.domain.registry_row import RowError
@@ -23,6 +22,7 @@ from services.warehouse.store.registry_imports import ImportRecord, Section
 from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
 from shared.kit.transaction import Transaction
+from shared.persian.calendar import office_date
 
 REFUSALS_REPORTED_MAX = 5_000
 """Longest list of reasons in one answer (about 2 MB); the rest are counted, and named in the report."""

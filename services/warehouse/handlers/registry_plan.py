@@ -7,7 +7,6 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from services.warehouse.domain.calendar import office_date
 from services.warehouse.domain.proposal import ProposedField, keep_corrections
 from services.warehouse.domain.registry_column import Column
 from services.warehouse.domain.registry_row import RegistryRow, RowError
@@ -19,6 +18,7 @@ from services.warehouse.store.proposals import standing_corrections
 from services.warehouse.store.registry import SiteToStore, StoredSite
 from shared.contracts.warehouse import RowReason, WarehouseChanged, WarehouseRegistered
 from shared.kit.transaction import Transaction
+from shared.persian.calendar import office_date
 
 
 @dataclass(slots=True)

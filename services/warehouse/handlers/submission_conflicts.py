@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from services.warehouse.domain import refusals, submission_refusals
-from services.warehouse.domain.calendar import office_date
 from services.warehouse.domain.submission import NOT_YET_REVIEWED, ConflictDecision
 from services.warehouse.handlers.inspections import hand_over, schedule_inspection
 from services.warehouse.handlers.messages import ScheduleInspection, SubmitInspection
@@ -22,6 +21,7 @@ from services.warehouse.store.conflicts import Conflict
 from services.warehouse.store.inspections import Inspection
 from shared.contracts.refusals import Refusal
 from shared.kit.transaction import Connection, Transaction
+from shared.persian.calendar import office_date
 
 _COMPARED = ("inspected_at", "found", "items", "suspicion", "photos", "deprecated_id")
 

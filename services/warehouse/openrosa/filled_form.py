@@ -12,11 +12,11 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from services.warehouse.domain import submission_refusals as refusals
-from services.warehouse.domain.persian import ascii_digits
 from services.warehouse.domain.submission import Channel
 from services.warehouse.handlers.messages import SubmitInspection
 from shared.contracts.refusals import Refusal
 from shared.contracts.warehouse import ChecklistItem
+from shared.persian.text import ascii_digits
 
 FORM_ID: Final = "payesh_inspection"
 FORM_DIRECTORY: Final = Path(__file__).parent.parent / "forms"

@@ -8,8 +8,9 @@ from collections.abc import Generator
 from typing import BinaryIO
 
 from services.warehouse.domain.registry import SheetRow
-from services.warehouse.registry_file.limits import COLUMNS_MAX, ROW_NUMBER_MAX, too_large, unreadable
+from services.warehouse.registry_file.limits import COLUMNS_MAX, too_large, unreadable
 from services.warehouse.registry_file.progress import Progress
+from shared.spreadsheet.sheet import ROW_NUMBER_MAX
 
 UTF_8 = "utf-8-sig"
 ARABIC_WINDOWS = "cp1256"

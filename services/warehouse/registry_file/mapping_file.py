@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from services.warehouse.domain import refusals
 from services.warehouse.domain.names import SiteStatus
-from services.warehouse.domain.persian import comparison_key
 from services.warehouse.domain.registry_column import Column
 from services.warehouse.domain.registry_header import HEADER_CHARACTERS_SHOWN_MAX
 from services.warehouse.domain.registry_mapping import HEADER_ROW_DEFAULT, USUAL_LAYOUT, RegistryMapping
@@ -17,6 +16,7 @@ from services.warehouse.registry_file.limits import COLUMNS_MAX
 from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
 from shared.contracts.warehouse import WarehouseKind
+from shared.persian.text import comparison_key
 
 MAPPING_BYTES_MAX = 64 * 1024
 HEADER_ROW_MAX = 100

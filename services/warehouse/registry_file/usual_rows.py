@@ -17,7 +17,8 @@ _CELL = (
 ).replace("TEXT", f"({_CHARACTER}{{0,{TEXT_CHARACTERS_MAX}}})")
 _CELLS = re.compile(_CELL)
 _ROW = re.compile(
-    r'[ \n]*<row r="([0-9]{1,7})"(?: [a-zA-Z:]{1,40}="[a-zA-Z0-9:. ]{0,40}")*>((?:CELL)*)</row>'.replace(
+    r'[ \n]*<row r="(?P<number>[0-9]{1,7})"'
+    r'(?: (?!r=)(?P<name>[a-zA-Z:]{1,40})="[a-zA-Z0-9:. ]{0,40}"(?![^>]* (?P=name)=))*>(?P<cells>(?:CELL)*)</row>'.replace(
         "CELL", re.sub(r"\((?!\?)", "(?:", _CELL)
     )
 )
@@ -35,4 +36,4 @@ def read_usual_row(written: bytes) -> tuple[str, list[tuple[str, str, str, str, 
         found = _ROW.fullmatch(written.decode())
     except UnicodeDecodeError:
         return None
-    return (found[1], _CELLS.findall(found[2])) if found else None
+    return (found["number"], _CELLS.findall(found["cells"])) if found else None

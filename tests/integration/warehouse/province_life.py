@@ -8,7 +8,6 @@ from decimal import Decimal
 from random import Random
 from uuid import UUID, uuid4
 
-from services.warehouse.domain.calendar import OFFICE_ZONE
 from services.warehouse.domain.counters import Counter
 from shared.contracts.base import Event
 from shared.contracts.counties import County
@@ -30,6 +29,7 @@ from shared.contracts.warehouse import (
     WarehouseRegistered,
 )
 from shared.kit.routing import Received
+from shared.persian.calendar import OFFICE_ZONE
 
 DAYS = 60
 FIRST_DAY = date(2025, 9, 1)

@@ -4,10 +4,10 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from services.warehouse.domain.calendar import office_date
 from shared.contracts.base import Event
 from shared.contracts.counties import County
 from shared.contracts.warehouse import EssentialStockLow, EssentialStockRecovered
+from shared.persian.calendar import office_date
 from tests.integration.warehouse.province import Province
 
 LOW_DAYS, RECOVERED_DAYS, TONNES_PER_DAY = 3, 5, 10

@@ -7,13 +7,13 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from services.warehouse.domain.calendar import office_date
-from services.warehouse.domain.personal_id import is_personal_id
 from services.warehouse.handlers.day_end import announce_expired_trainings
 from shared.contracts.counties import County
 from shared.contracts.warehouse import ComplianceCertificateIssued, ComplianceCertificateRevoked, TrainingExpired
 from shared.kit.auth import SYSTEM
 from shared.kit.transaction import begin
+from shared.persian.calendar import office_date
+from shared.persian.personal_id import is_personal_id
 from tests.integration.warehouse.province import Province, as_api, as_csv, site_row, submission
 
 TODAY = office_date(datetime.now(UTC))

@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.warehouse.domain.calendar import next_working_day, office_date
+from services.warehouse.domain.calendar import next_working_day
 from services.warehouse.public_holidays import PUBLIC_HOLIDAYS
 from shared.contracts.counties import County
 from shared.contracts.warehouse import (
@@ -16,6 +16,7 @@ from shared.contracts.warehouse import (
     CorrectiveActionReopened,
     CorrectiveActionResolved,
 )
+from shared.persian.calendar import office_date
 from tests.integration.warehouse.province import Province, as_api, site_row
 
 EXTENSION = {"reason": "پیمانکار زمان بیشتری می‌خواهد"}

@@ -8,10 +8,11 @@ from uuid import UUID
 
 import pytest
 
-from services.warehouse.domain.calendar import WEEKEND, office_date
+from services.warehouse.domain.calendar import WEEKEND
 from services.warehouse.public_holidays import PUBLIC_HOLIDAYS
 from shared.contracts.counties import County
 from shared.contracts.warehouse import InspectionPostponed, InspectionReassigned, InspectionScheduled
+from shared.persian.calendar import office_date
 from tests.integration.warehouse.province import Province, site_row, submission
 
 PERIOD_DAYS = 14

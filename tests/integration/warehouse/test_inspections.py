@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from services.warehouse.domain.calendar import OFFICE_ZONE
 from shared.contracts.counties import County
 from shared.contracts.warehouse import (
     CorrectiveActionOpened,
@@ -22,6 +21,7 @@ from shared.contracts.warehouse import (
     WarehousePutOnHold,
     WarehouseRegistered,
 )
+from shared.persian.calendar import OFFICE_ZONE
 from tests.integration.warehouse.province import Province, site_row, submission
 
 WAREHOUSE_PAGE = 2

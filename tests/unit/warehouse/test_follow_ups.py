@@ -5,20 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from services.warehouse.domain.calendar import (
-    OFFICE_ZONE,
-    after_working_days,
-    is_working_day,
-    next_working_day,
-    office_date,
-    read_holidays,
-    start_of,
-)
+from services.warehouse.domain.calendar import after_working_days, is_working_day, next_working_day
 from services.warehouse.domain.corrective_action import EXTENSION_DAYS_MAX, due_at, extended_due_at
 from services.warehouse.domain.hold import Authority, authorities_of, check_lifting, check_officer, referred_to
-from services.warehouse.public_holidays import PUBLIC_HOLIDAYS, SHIPPED_FILE, HolidaysError, read_public_holidays
+from services.warehouse.public_holidays import PUBLIC_HOLIDAYS
 from shared.contracts.refusals import Refusal
 from shared.contracts.warehouse import HoldGround, Severity
+from shared.persian.calendar import OFFICE_ZONE, office_date, read_holidays, start_of
+from shared.persian.public_holidays import SHIPPED_FILE, HolidaysError, read_public_holidays
 
 
 def office(text: str) -> datetime:

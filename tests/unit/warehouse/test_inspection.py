@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from services.warehouse.domain import risk
-from services.warehouse.domain.calendar import OFFICE_ZONE, after_working_days, office_date, read_date
+from services.warehouse.domain.calendar import after_working_days
 from services.warehouse.domain.corrective_action import due_at
 from services.warehouse.domain.inspection import (
     Findings,
@@ -23,6 +23,7 @@ from services.warehouse.domain.inspection import (
 from services.warehouse.domain.risk import RiskClass, next_due_on, risk_class
 from shared.contracts.refusals import Refusal
 from shared.contracts.warehouse import ChecklistItem, Severity, WarehouseKind
+from shared.persian.calendar import OFFICE_ZONE, office_date, read_date
 
 NOW = datetime(2025, 11, 22, 8, 0, tzinfo=UTC)
 FOUND = Findings(Decimal(100), Decimal(40), Decimal(50), WarehouseKind.GENERAL, operating=True)

@@ -142,6 +142,7 @@ def test_a_header_that_cannot_be_trusted_refuses_the_file(headers: list[Cell], c
         ("ظرفیت (تن)", -1.0, RowReason.NEGATIVE),
         ("ظرفیت (تن)", "NaN", RowReason.NOT_A_NUMBER),
         ("ظرفیت (تن)", float("nan"), RowReason.NOT_A_NUMBER),
+        ("ظرفیت (تن)", 1e300, RowReason.NOT_A_NUMBER),
         ("ظرفیت (تن)", True, RowReason.NOT_A_NUMBER),
         ("ظرفیت (تن)", date(2025, 1, 1), RowReason.NOT_A_NUMBER),
         ("ظرفیت (تن)", "1000000.001", RowReason.TOO_LARGE),

@@ -13,6 +13,7 @@ import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from deploy.demo.registry_file import write_registry_file
 from services.warehouse.domain.registry_column import Cell
@@ -71,6 +72,18 @@ def test_xlsx_keeps_types_and_row_numbers() -> None:
 )
 def test_csv_as_programs_write_it(text: str) -> None:
     assert rows_of(text.encode()) == {1: ["a", "b"], 2: ["1", "2"]}
+
+
+def test_a_serial_beyond_the_calendar_stays_a_number() -> None:
+    book = openpyxl.Workbook()
+    book.epoch = CALENDAR_MAC_1904
+    book.worksheets[0].append([date(2020, 1, 1)])
+    target = io.BytesIO()
+    book.save(target)
+    row = '<row r="1"><c r="A1" s="1"><v>{}</v></c></row>'
+    for serial, value in ((42_369, date(2020, 1, 1)), (2_958_465, 2_958_465.0)):
+        content = with_entry(target.getvalue(), "xl/worksheets/sheet1.xml", sheet_xml(row.format(serial)))
+        assert rows_of(content) == {1: [value]}
 
 
 def test_csv_with_a_line_break_inside_a_cell() -> None:
@@ -133,8 +146,8 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
 
 @pytest.mark.parametrize("name", list(HOSTILE))
 def test_hostile_files_are_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("sheet", "delimited_text"):
-        monkeypatch.setattr(f"services.warehouse.registry_file.{module}.ROW_NUMBER_MAX", ROW_NUMBER_MAX)
+    for module in ("shared.spreadsheet.sheet", "services.warehouse.registry_file.delimited_text"):
+        monkeypatch.setattr(f"{module}.ROW_NUMBER_MAX", ROW_NUMBER_MAX)
     with pytest.raises(Refusal, match=r"warehouse\.import\.(file_too_large|file_unreadable|sheet_missing)"):
         rows_of(HOSTILE[name]())
 

@@ -18,7 +18,7 @@ from tests.unit.warehouse.test_registry_file import with_entry, workbook
 DATA = Path(__file__).parents[2] / "data" / "registry"
 SHEET = "xl/worksheets/sheet1.xml"
 START = '<?xml version="1.0" encoding="UTF-8"?>\n<worksheet xmlns="x">'
-EMPTY = workbook(["shared text"])
+EMPTY = with_entry(workbook(), "xl/sharedStrings.xml", b"<sst><si><t>shared text</t></si></sst>")
 ROWS = "".join(
     f'<row r="{n}"><c r="A{n}" t="inlineStr"><is><t>متن {n}</t></is></c><c r="C{n}"><v>{n}.5</v></c></row>'
     for n in range(1, 6)
@@ -29,6 +29,7 @@ INSERTED = (
     *('<c r="D2" t="s"><v>0</v></c>', '<c r="D2" t="b"><v>1</v></c>', '<c r="CW1"><v>1</v></c>', "<f>1</f>"),
     *('<c r="B1"><v>1</v></c>', '<c r="D1" t="s"><v>7</v></c>', "<v></v>", '<rPh sb="0" eb="1"><t>x</t></rPh>'),
     *("&amp;", "&#65;", "&x;", "\r\n", "\n", "\t", "\x01", "\ufffe", "]", "]]>", '"', "<", ">", ' r="2"', ' s="1"'),
+    '<c r="D2" t="s"><v>0000000000009999999</v></c>',
     *("<x>" * 70, "x" * 4_000, ' spans="1:2"', "<!DOCTYPE a>", "ك"),
 )
 
@@ -80,6 +81,9 @@ REST = "".join(LATER)
         f"{FIRST}{SECOND.replace('متن', chr(13))}{REST}",
         f"{FIRST}{SECOND.replace('متن', '')}{REST}",
         f"{FIRST}{REST}{SECOND}",
+        FIRST + SECOND.replace('r="2"', 'r="2" r="2"') + REST,
+        FIRST + SECOND.replace('r="2"', 'r="2" ht="9" x="1" ht="9"') + REST,
+        f'{FIRST}<row r="2"><c r="A2" t="s"><v>0000000000009999999</v></c></row>{REST}',
     ],
 )
 def test_what_only_looks_like_a_row_is_the_parsers(table: str) -> None:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from services.nationals.free_services.api.service_centres import Desk, Manager, Reader
 from services.nationals.free_services.domain import figure_refusals as refusals
-from services.nationals.free_services.domain.calendar import MONTHS, YEAR_MAX, YEAR_MIN, office_moment
+from services.nationals.free_services.domain.calendar import MONTHS, YEAR_MAX, YEAR_MIN
 from services.nationals.free_services.domain.figures import (
     COUNT_MAX,
     CorrectionReason,
@@ -29,6 +29,7 @@ from shared.contracts.counties import County
 from shared.contracts.free_services import FreeService
 from shared.contracts.refusals import Refusal
 from shared.kit.http import Commands, Queries, allow
+from shared.persian.calendar import office_moment
 
 TALLY_LINES_MAX = 5_000
 

@@ -5,9 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from services.nationals.free_services.domain.calendar import office_moment
 from services.nationals.free_services.domain.centre import PLANNED_DAYS, Weekday
-from services.nationals.free_services.domain.office_days import office_date
 from services.nationals.free_services.domain.suppression import SMALL_CELL
 from services.nationals.free_services.store import service_centres as centre_store
 from services.nationals.free_services.store import slots as slot_store
@@ -15,6 +13,7 @@ from shared.contracts.counties import County
 from shared.contracts.free_services import FreeService
 from shared.kit.http import Page
 from shared.kit.transaction import Connection
+from shared.persian.calendar import office_date, office_moment
 
 SLOTS_MAX = 5_000
 MEASURED_DAYS = 30

@@ -7,11 +7,11 @@ from enum import StrEnum
 from typing import Final
 
 from services.nationals.free_services.domain import partner_refusals as refusals
-from services.nationals.free_services.domain.office_days import end_of, jalali_text
 from services.nationals.free_services.domain.report_period import Cadence, ReportPeriod, period_on, read_key
 from shared.contracts.counties import County
 from shared.contracts.free_services import FreeService
 from shared.contracts.refusals import Refusal
+from shared.persian.calendar import end_of, jalali_text
 
 AGREEMENT_YEARS_MAX: Final = 10
 _DAYS_MAX: Final = AGREEMENT_YEARS_MAX * 366

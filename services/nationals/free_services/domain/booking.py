@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from services.nationals.free_services.domain import slot_refusals as refusals
-from services.nationals.free_services.domain.office_days import office_date
 from shared.contracts.refusals import Refusal
+from shared.persian.calendar import office_date
 
 CLAIM_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 """No characters that look alike on paper."""

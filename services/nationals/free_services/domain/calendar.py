@@ -1,12 +1,12 @@
-"""Days and months as the province counts them: Asia/Tehran, Jalali months, closed on Fridays and public holidays."""
+"""Months and open days as service centres count them: Jalali months, closed on Fridays and public holidays."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Container
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from persiantools.jdatetime import JalaliDate
 
-from services.nationals.free_services.domain.office_days import OFFICE_ZONE, office_date
+from shared.persian.calendar import office_date
 
 FRIDAY = 4
 """`date.weekday()` of the day on which no service centre of the province opens."""
@@ -46,24 +46,7 @@ class JalaliMonth:
         return office_date(moment) >= self.after_last_day
 
 
-def office_moment(day: date, time_of_day: time) -> datetime:
-    """The moment at which it is `time_of_day` in the province on `day`; in UTC."""
-    return datetime.combine(day, time_of_day, OFFICE_ZONE).astimezone(UTC)
-
-
 def open_days(from_on: date, days: int, holidays: Container[date]) -> list[date]:
     """Those of the `days` days from `from_on` on that are neither a Friday nor a public holiday."""
     candidates = (from_on + timedelta(days=number) for number in range(days))
     return [day for day in candidates if day.weekday() != FRIDAY and day not in holidays]
-
-
-def read_holidays(written: Iterable[str]) -> frozenset[date]:
-    """Holidays written as Jalali ``1405/01/01``. Raises ValueError naming the first that is no date."""
-    days: set[date] = set()
-    for text in written:
-        try:
-            year, month, day = (int(part) for part in text.split("/"))
-            days.add(JalaliDate(year, month, day).to_gregorian())
-        except ValueError as error:
-            raise ValueError(f"{text!r} is no Jalali date") from error
-    return frozenset(days)

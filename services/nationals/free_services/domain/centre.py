@@ -6,9 +6,10 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
 from services.nationals.free_services.domain import centre_refusals as refusals
-from services.nationals.free_services.domain.calendar import office_moment, open_days
+from services.nationals.free_services.domain.calendar import open_days
 from shared.contracts.free_services import FreeService
 from shared.contracts.refusals import Refusal
+from shared.persian.calendar import office_moment
 
 CAPACITY_PER_SLOT_MAX = 500
 SLOT_MINUTES_MIN, SLOT_MINUTES_MAX = 5, 480

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from services.nationals.free_services.domain.names import read_county, read_service
-from services.nationals.free_services.domain.persian import (
+from services.nationals.free_services.domain.counts import (
     FractionalCountError,
     NegativeCountError,
     NotACountError,
-    comparison_key,
     read_count,
 )
+from services.nationals.free_services.domain.names import read_service
 from services.nationals.free_services.domain.person_data import holds_person_data
 from services.nationals.free_services.domain.report_period import ReportPeriod, read_period
 from services.nationals.free_services.domain.sheet import (
@@ -42,6 +41,8 @@ from services.nationals.free_services.domain.sheet import (
 from services.nationals.free_services.domain.sheet_headings import find_headings, look_beyond, refuse_file
 from shared.contracts.counties import County
 from shared.contracts.free_services import FreeService
+from shared.persian.county_names import read_county
+from shared.persian.text import comparison_key
 
 COUNT_MAX: Final = 1_000_000
 """Far above what one partner can do for one county in three months."""

@@ -3,11 +3,9 @@
 import re
 from typing import Final
 
-from services.nationals.free_services.domain.persian import comparison_key, plain_text
+from shared.persian.personal_id import DIGITS, DIGITS_WITHOUT_ZEROS_MIN, is_personal_id, is_personal_id_without_zeros
+from shared.persian.text import comparison_key, plain_text
 
-NATIONAL_ID_DIGITS: Final = 10
-NUMERIC_DIGITS_MIN: Final = 8
-"""A numeric cell drops leading zeros; national ids begin with at most two."""
 FOREIGNER_ID_DIGITS: Final = range(12, 15)
 """Identity numbers given to foreign nationals have twelve to fourteen digits; no reference of an employer has."""
 
@@ -110,13 +108,11 @@ def holds_person_data(value: str | float) -> bool:
         digits = _SEPARATED.sub("", text)
         if _MOBILE.search(digits) or _EMAIL.search(text):
             return True
-        if digits.isdecimal() and NUMERIC_DIGITS_MIN <= len(digits) <= NATIONAL_ID_DIGITS:
-            return is_national_id(digits.zfill(NATIONAL_ID_DIGITS))
-        return any(
-            is_national_id(run) or len(run) in FOREIGNER_ID_DIGITS
+        return is_personal_id_without_zeros(digits) or any(
+            is_personal_id(run) or len(run) in FOREIGNER_ID_DIGITS
             for run in (*_RUN.findall(text), *_RUN.findall(digits))
         )
-    if isinstance(value, bool) or value != value or not 10 ** (NUMERIC_DIGITS_MIN - 1) <= value < 10**15:  # noqa: PLR0124
+    if isinstance(value, bool) or value != value or not 10 ** (DIGITS_WITHOUT_ZEROS_MIN - 1) <= value < 10**15:  # noqa: PLR0124
         return False
     return float(value).is_integer() and holds_person_data(str(int(value)))
 
@@ -126,15 +122,7 @@ def refers_to_person(reference: str) -> bool:
 
     Separators count here: ``1404/123456`` is a number of an office, though its digits in a row may pass for a person's.
     """
-    if reference.isdecimal() and NUMERIC_DIGITS_MIN <= len(reference) <= NATIONAL_ID_DIGITS:
-        return is_national_id(reference.zfill(NATIONAL_ID_DIGITS))
+    if reference.isdecimal() and len(reference) <= DIGITS:
+        return is_personal_id_without_zeros(reference)
     runs = _RUN.findall(reference)
-    return any(is_national_id(run) or len(run) in FOREIGNER_ID_DIGITS or _MOBILE.fullmatch(run) for run in runs)
-
-
-def is_national_id(digits: str) -> bool:
-    """Whether these ten ASCII digits carry the check digit of a natural person's national id."""
-    if len(digits) != NATIONAL_ID_DIGITS or not (digits.isascii() and digits.isdigit()) or len(set(digits)) == 1:
-        return False
-    remainder = sum(int(digit) * weight for digit, weight in zip(digits, range(10, 1, -1), strict=False)) % 11
-    return int(digits[-1]) == (remainder if remainder < 2 else 11 - remainder)
+    return any(is_personal_id(run) or len(run) in FOREIGNER_ID_DIGITS or _MOBILE.fullmatch(run) for run in runs)

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from persiantools.jdatetime import JalaliDate
 
-from services.nationals.free_services.domain.persian import plain_text
+from shared.persian.text import plain_text
 
 MONTHS_A_YEAR = 12
 YEARS = range(1300, 1500)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Generic, TypeVar
 
-from services.nationals.free_services.domain.persian import comparison_key
 from services.nationals.free_services.domain.person_data import holds_person_data, names_person_data
 from services.nationals.free_services.domain.sheet import (
     COLUMN_MISSING,
@@ -21,6 +20,7 @@ from services.nationals.free_services.domain.sheet import (
     SheetRow,
 )
 from shared.contracts.refusals import Refusal
+from shared.persian.text import comparison_key
 
 HEADING_ROWS_SEARCHED_MAX: Final = 20
 """Titles and notes may stand above the headings, not more than this."""

@@ -10,9 +10,6 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 
-from services.nationals.free_services.domain.names import read_county
-from services.nationals.free_services.domain.office_days import read_date
-from services.nationals.free_services.domain.persian import comparison_key, plain_text
 from services.nationals.free_services.domain.person_data import refers_to_person
 from services.nationals.free_services.domain.sheet import (
     CELL_FORMULA,
@@ -27,6 +24,9 @@ from services.nationals.free_services.domain.sheet import (
 )
 from services.nationals.free_services.domain.sheet_headings import find_headings, look_beyond, refuse_file
 from shared.contracts.counties import County
+from shared.persian.calendar import read_date
+from shared.persian.county_names import read_county
+from shared.persian.text import comparison_key, plain_text
 
 VALIDITY_DAYS_MAX: Final = 3 * 366
 """No permit is issued for longer than a few years, and one that ended so long ago is of no use here."""

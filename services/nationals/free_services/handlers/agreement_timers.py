@@ -4,7 +4,6 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from services.nationals.free_services.domain.agreement import AgreementState
-from services.nationals.free_services.domain.office_days import end_of
 from services.nationals.free_services.domain.report_period import ReportPeriod, read_key
 from services.nationals.free_services.notice_periods import NoticePolicy, notice_periods
 from services.nationals.free_services.store import agreements as agreement_store
@@ -13,6 +12,7 @@ from services.nationals.free_services.store.agreements import AgreementRow
 from services.nationals.free_services.store.partner_reports import ReportState
 from shared.contracts.free_services import PartnerAgreementEnded, PartnerAgreementExpiring, PartnerReportLate
 from shared.kit.transaction import Transaction
+from shared.persian.calendar import end_of
 
 AGREEMENT_NOTICE = "nationals.partner_agreement_notice"
 AGREEMENT_END = "nationals.partner_agreement_end"

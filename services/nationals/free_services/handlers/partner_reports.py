@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
 from services.nationals.free_services.domain import partner_refusals as refusals
 from services.nationals.free_services.domain.agreement import require_ended, require_period
-from services.nationals.free_services.domain.office_days import office_date
 from services.nationals.free_services.domain.partner_report import read_report
 from services.nationals.free_services.domain.report_period import ReportPeriod
 from services.nationals.free_services.domain.sheet import SheetRow
@@ -20,6 +19,7 @@ from shared.contracts.free_services import PartnerReportReceived
 from shared.contracts.refusals import Refusal
 from shared.kit.auth import Principal
 from shared.kit.transaction import Connection, Transaction
+from shared.persian.calendar import office_date
 
 
 class ImportReport(BaseModel):

@@ -17,7 +17,6 @@ from services.nationals.free_services.domain.agreement import (
     check_renewal,
     check_within,
 )
-from services.nationals.free_services.domain.office_days import office_date
 from services.nationals.free_services.domain.person_data import holds_person_data
 from services.nationals.free_services.domain.report_period import Cadence
 from services.nationals.free_services.handlers.agreement_timers import (
@@ -35,6 +34,7 @@ from shared.contracts.counties import County
 from shared.contracts.free_services import FreeService, PartnerAgreementRenewed
 from shared.contracts.refusals import Refusal
 from shared.kit.transaction import Transaction
+from shared.persian.calendar import office_date
 
 
 class RegisterPartner(BaseModel):

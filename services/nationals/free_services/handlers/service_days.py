@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 from datetime import time
 
-from services.nationals.free_services.domain.calendar import office_moment
 from services.nationals.free_services.domain.centre import PLANNED_DAYS
-from services.nationals.free_services.domain.office_days import office_date
 from services.nationals.free_services.handlers.slot_planning import plan_centre, planned_until
 from services.nationals.free_services.store import service_centres as centre_store
 from services.nationals.free_services.store import slots as slot_store
 from shared.contracts.free_services import ServiceWaitingMeasured
 from shared.kit.routing import Received, fold
 from shared.kit.transaction import Transaction
+from shared.persian.calendar import office_date, office_moment
 
 CENTRES_AT_ONCE_MAX = 20
 BOOKINGS_AT_ONCE_MAX = 500

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from services.nationals.free_services.domain import figure_refusals as refusals
-from services.nationals.free_services.domain.calendar import YEAR_MAX, YEAR_MIN, JalaliMonth, office_moment
+from services.nationals.free_services.domain.calendar import YEAR_MAX, YEAR_MIN, JalaliMonth
 from services.nationals.free_services.domain.centre_refusals import SERVICE_NOT_OFFERED
 from services.nationals.free_services.domain.figures import (
     TOTAL,
@@ -18,7 +18,6 @@ from services.nationals.free_services.domain.figures import (
     TallyMeasure,
     publish,
 )
-from services.nationals.free_services.domain.office_days import office_date
 from services.nationals.free_services.handlers.service_centres import require_centre
 from services.nationals.free_services.store import figures as store
 from services.nationals.free_services.store import service_centres as centre_store
@@ -32,6 +31,7 @@ from shared.contracts.free_services import (
 )
 from shared.contracts.refusals import Refusal
 from shared.kit.transaction import Transaction
+from shared.persian.calendar import office_date, office_moment
 
 SOURCE_DIGITS_MAX = 9
 _SOURCE_DOCUMENT = re.compile(r"[A-Z]{1,6}(-[0-9]{1,6}){1,2}", re.ASCII)

@@ -2,14 +2,13 @@
 
 from datetime import date, time, timedelta
 
-from services.nationals.free_services.domain.calendar import office_moment
 from services.nationals.free_services.domain.centre import PLANNED_DAYS, plan_slots
-from services.nationals.free_services.domain.office_days import office_date
 from services.nationals.free_services.public_holidays import PUBLIC_HOLIDAYS
 from services.nationals.free_services.store import service_centres as centre_store
 from services.nationals.free_services.store import slots as slot_store
 from services.nationals.free_services.store.service_centres import ServiceCentre
 from shared.kit.transaction import Transaction
+from shared.persian.calendar import office_date, office_moment
 
 
 def planned_until(today: date) -> date:

@@ -8,7 +8,6 @@ from uuid_utils.compat import uuid7
 
 from services.nationals.free_services.domain import partner_refusals as refusals
 from services.nationals.free_services.domain.agreement import PartnerState
-from services.nationals.free_services.domain.office_days import office_date
 from services.nationals.free_services.domain.support import DeclineReason, check_needed_by, check_step
 from services.nationals.free_services.handlers.partner_access import require_own, side_of
 from services.nationals.free_services.notice_periods import notice_periods
@@ -23,6 +22,7 @@ from shared.contracts.free_services import (
 )
 from shared.contracts.refusals import Refusal
 from shared.kit.transaction import Transaction
+from shared.persian.calendar import office_date
 
 SUPPORT_ANSWER = "nationals.support_request_answer"
 

@@ -1,34 +1,49 @@
 """XML of an uploaded file, piece by piece: no document types, no entities, bounded depth, elements, tokens and bytes."""
 
+import time
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, Final
 from xml.parsers import expat
 
-from services.warehouse.registry_file.limits import (
-    DEPTH_MAX,
-    ELEMENTS_MAX,
-    TOKEN_BYTES_MAX,
-    UNPACKED_BYTES_MAX,
-    too_large,
-    unreadable,
-)
-from services.warehouse.registry_file.progress import Progress
 from shared.contracts.refusals import Refusal
+from shared.spreadsheet.limits import Limits
 
-CHUNK_BYTES = 64 * 1024
-CONTAINER_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError)
+CHUNK_BYTES: Final = 64 * 1024
+DEPTH_MAX: Final = 64
+CONTAINER_ERRORS: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+)
 """What the reading of a damaged container raises."""
 
 
-@dataclass(slots=True)
 class Budget:
-    """What is left for all parts of one workbook."""
+    """What is left of the limits for all parts of one workbook, whose reading began at `began_s` (monotonic)."""
 
-    bytes_left: int = UNPACKED_BYTES_MAX
-    elements_left: int = ELEMENTS_MAX
+    def __init__(self, limits: Limits, began_s: float) -> None:
+        self.limits = limits
+        self._bytes_left = limits.unpacked_bytes
+        self._elements_left = limits.elements
+        self._ends_s = began_s + limits.reading_s
+
+    def take(self, chunk: bytes) -> None:
+        """Raises Refusal once more is unpacked, or reading takes longer, than allowed."""
+        self._bytes_left -= len(chunk)
+        if self._bytes_left < 0:
+            raise self.limits.too_large("unpacked bytes", self.limits.unpacked_bytes)
+        # Never fewer than there are: comments count as well, and what begins at the end of one piece and not in the next.
+        self._elements_left -= chunk.count(b"<") - chunk.count(b"</")
+        if self._elements_left < 0:
+            raise self.limits.too_large("elements", self.limits.elements)
+        if time.monotonic() > self._ends_s:
+            raise self.limits.too_large("seconds of reading", round(self.limits.reading_s))
 
 
 class Listener:
@@ -47,8 +62,9 @@ class Listener:
 class GuardedParser:
     """Lets `listener` hear a document that is fed to it."""
 
-    def __init__(self, listener: Listener) -> None:
-        self._guard = guard = _Guard(listener)
+    def __init__(self, listener: Listener, limits: Limits) -> None:
+        self._limits = limits
+        self._guard = guard = _Guard(listener, limits)
         self._fed_bytes = 0
         self._parser = parser = expat.ParserCreate()
         parser.buffer_text = True
@@ -56,20 +72,20 @@ class GuardedParser:
         parser.EndElementHandler = guard.end
         parser.CharacterDataHandler = listener.text
         parser.StartCdataSectionHandler = guard.note_section
-        parser.StartDoctypeDeclHandler = _refuse_document_type
-        parser.EntityDeclHandler = _refuse_document_type
+        parser.StartDoctypeDeclHandler = guard.refuse_document_type
+        parser.EntityDeclHandler = guard.refuse_document_type
 
     def feed(self, data: bytes, *, is_last: bool = False) -> None:
         """Parse some more. Raises Refusal."""
         try:
             self._parser.Parse(data, is_last)
         except (expat.ExpatError, LookupError) as error:
-            raise unreadable("damaged XML") from error
+            raise self._limits.unreadable("damaged XML") from error
         except CONTAINER_ERRORS as error:
-            raise unreadable("damaged container") from error
+            raise self._limits.unreadable("damaged container") from error
         self._fed_bytes += len(data)
-        if self._fed_bytes - self._parser.CurrentByteIndex > TOKEN_BYTES_MAX:
-            raise too_large("bytes in one mark", TOKEN_BYTES_MAX)
+        if self._fed_bytes - self._parser.CurrentByteIndex > self._limits.token_bytes:
+            raise self._limits.too_large("bytes in one mark", self._limits.token_bytes)
 
     def is_between_marks(self, depth: int) -> bool:
         """Whether `depth` elements are open and what was fed ends where a mark ends; False after a CDATA section."""
@@ -80,15 +96,16 @@ class GuardedParser:
 class _Guard:
     """Hears every element before the listener does. It does not know the parser: a cycle would outlive the import."""
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: Listener, limits: Limits) -> None:
         self.depth = 0
         self.has_sections = False
         self._listener = listener
+        self._limits = limits
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         self.depth += 1
         if self.depth > DEPTH_MAX:
-            raise too_large("levels of XML", DEPTH_MAX)
+            raise self._limits.too_large("levels of XML", DEPTH_MAX)
         self._listener.start(name if ":" not in name else local_name(name), attributes)
 
     def end(self, name: str) -> None:
@@ -98,40 +115,24 @@ class _Guard:
     def note_section(self) -> None:
         self.has_sections = True
 
+    def refuse_document_type(self, *_arguments: object) -> Refusal:
+        raise self._limits.unreadable("XML with a document type or entities")
 
-def read_pieces(stream: BinaryIO, budget: Budget, progress: Progress) -> Iterator[bytes]:
+
+def read_pieces(stream: BinaryIO, budget: Budget) -> Iterator[bytes]:
     """The stream piece by piece. Raises Refusal."""
-    while chunk := _read(stream):
-        budget.bytes_left -= len(chunk)
-        if budget.bytes_left < 0:
-            raise too_large("unpacked bytes", UNPACKED_BYTES_MAX)
-        # Never fewer than there are: comments count as well, and what begins at the end of one piece and not in the next.
-        budget.elements_left -= chunk.count(b"<") - chunk.count(b"</")
-        if budget.elements_left < 0:
-            raise too_large("elements", ELEMENTS_MAX)
+    while chunk := _read(stream, budget.limits):
+        budget.take(chunk)
         yield chunk
-        progress.check_deadline()
 
 
-def parse(stream: BinaryIO, listener: Listener, budget: Budget, progress: Progress) -> None:
-    """Let `listener` hear the whole stream. Raises Refusal."""
-    parser = GuardedParser(listener)
-    for piece in read_pieces(stream, budget, progress):
-        parser.feed(piece)
-    parser.feed(b"", is_last=True)
-
-
-def _read(stream: BinaryIO) -> bytes:
+def _read(stream: BinaryIO, limits: Limits) -> bytes:
     try:
         return stream.read(CHUNK_BYTES)
     except CONTAINER_ERRORS as error:
-        raise unreadable("damaged container") from error
+        raise limits.unreadable("damaged container") from error
 
 
 def local_name(name: str) -> str:
     """An element's name without its prefix."""
     return name.rpartition(":")[2]
-
-
-def _refuse_document_type(*_arguments: object) -> Refusal:
-    raise unreadable("XML with a document type or entities")

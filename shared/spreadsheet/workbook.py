@@ -4,32 +4,24 @@ import posixpath
 import re
 import zipfile
 from array import array
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import IO, BinaryIO, cast
+from dataclasses import dataclass
+from typing import IO, BinaryIO, Final, cast
 
-from services.warehouse.domain import refusals
-from services.warehouse.registry_file.guarded_xml import CONTAINER_ERRORS, Budget, Listener, local_name, parse
-from services.warehouse.registry_file.limits import (
-    ENTRIES_MAX,
-    SHARED_TEXT_BYTES_MAX,
-    TEXT_CHARACTERS_MAX,
-    too_large,
-    unreadable,
-)
-from services.warehouse.registry_file.progress import Progress
-from shared.contracts.refusals import Refusal
+from shared.spreadsheet.guarded_xml import CONTAINER_ERRORS, Budget, GuardedParser, Listener, local_name, read_pieces
+from shared.spreadsheet.limits import Limits
 
-WORKBOOK_ENTRY = "xl/workbook.xml"
-STYLES_ENTRY = "xl/styles.xml"
-TEXTS_ENTRY = "xl/sharedStrings.xml"
-_OTHER_FORMATS = {"content.xml": "an ODS document", "xl/workbook.bin": "a binary XLSB workbook"}
-_METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
-_ENCRYPTED = 0x1
-_BUILT_IN_DATES = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
-_QUOTED = re.compile(r'"[^"]*"|\\.|_.|\[[^\]]*\]')
-_DATE_LETTERS = re.compile(r"[dmyhs]", re.IGNORECASE)
+WORKBOOK_ENTRY: Final = "xl/workbook.xml"
+RELATIONS_ENTRY: Final = "xl/_rels/workbook.xml.rels"
+STYLES_ENTRY: Final = "xl/styles.xml"
+TEXTS_ENTRY: Final = "xl/sharedStrings.xml"
+_OTHER_FORMATS: Final = {"content.xml": "an ODS document", "xl/workbook.bin": "a binary XLSB workbook"}
+_METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+_ENCRYPTED: Final = 0x1
+_BUILT_IN_DATES: Final = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
+_QUOTED: Final = re.compile(r'"[^"]*"|\\.|_.|\[[^\]]*\]')
+_DATE_LETTERS: Final = re.compile(r"[dmyhs]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +33,18 @@ class SheetEntry:
     visible: bool
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Container:
     """An opened workbook and what is left of its limits."""
 
     archive: zipfile.ZipFile
     budget: Budget
-    progress: Progress
-    names: frozenset[str] = field(default_factory=frozenset)
+    names: frozenset[str]
+
+    @property
+    def limits(self) -> Limits:
+        """The limits that it is read within."""
+        return self.budget.limits
 
     @contextmanager
     def open(self, entry: str) -> Generator[tuple[BinaryIO, int]]:
@@ -57,36 +53,48 @@ class Container:
             with self.archive.open(entry) as stream:
                 yield cast("BinaryIO", stream), self.archive.getinfo(entry).file_size
         except CONTAINER_ERRORS as error:
-            raise unreadable("damaged container") from error
+            raise self.limits.unreadable("damaged container") from error
         except KeyError as error:
-            raise unreadable("incomplete workbook") from error
+            raise self.limits.unreadable("incomplete workbook") from error
 
-    def listen(self, entry: str, listener: Listener) -> None:
-        """Let `listener` hear a whole entry."""
+    def hear(self, entry: str, listener: Listener) -> Iterator[None]:
+        """Let `listener` hear an entry; stops after each piece of it. Raises Refusal."""
         with self.open(entry) as (stream, _):
-            parse(stream, listener, self.budget, self.progress)
+            parser = GuardedParser(listener, self.limits)
+            for piece in read_pieces(stream, self.budget):
+                parser.feed(piece)
+                yield
+            parser.feed(b"", is_last=True)
+
+    def hear_whole(self, entry: str, listener: Listener) -> None:
+        """Let `listener` hear a whole entry. Raises Refusal."""
+        for _ in self.hear(entry, listener):
+            pass
 
 
 @contextmanager
-def open_container(file: IO[bytes], progress: Progress) -> Generator[Container]:
-    """Open an XLSX. Raises Refusal for other formats and for containers that play tricks."""
+def open_container(file: IO[bytes], limits: Limits, began_s: float) -> Generator[Container]:
+    """Open an XLSX whose reading began at `began_s` (monotonic).
+
+    Raises Refusal for other formats and for containers that play tricks.
+    """
     try:
         archive = zipfile.ZipFile(file)
     except CONTAINER_ERRORS as error:
-        raise unreadable("damaged container") from error
+        raise limits.unreadable("damaged container") from error
     with archive:
         entries = archive.infolist()
         names = frozenset(entry.filename for entry in entries)
-        if len(entries) > ENTRIES_MAX:
-            raise too_large("entries", ENTRIES_MAX)
+        if len(entries) > limits.entries:
+            raise limits.too_large("entries", limits.entries)
         other = next((text for name, text in _OTHER_FORMATS.items() if name in names), None)
         if other or WORKBOOK_ENTRY not in names or len(names) != len(entries):
-            raise unreadable(other or "not an XLSX workbook")
+            raise limits.unreadable(other or "not an XLSX workbook")
         if any(entry.flag_bits & _ENCRYPTED for entry in entries):
-            raise unreadable("it is protected by a password")
+            raise limits.unreadable("it is protected by a password")
         if any(entry.compress_type not in _METHODS for entry in entries):
-            raise unreadable("an unusual compression")
-        yield Container(archive, Budget(), progress, names)
+            raise limits.unreadable("an unusual compression")
+        yield Container(archive, Budget(limits, began_s), names)
 
 
 class Workbook(Listener):
@@ -96,8 +104,8 @@ class Workbook(Listener):
         self.sheets: list[SheetEntry] = []
         self.from_1904 = False
         self._targets: dict[str, str] = {}
-        container.listen(WORKBOOK_ENTRY, self)
-        container.listen("xl/_rels/workbook.xml.rels", self)
+        container.hear_whole(WORKBOOK_ENTRY, self)
+        container.hear_whole(RELATIONS_ENTRY, self)
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "sheet":
@@ -110,8 +118,8 @@ class Workbook(Listener):
             target = attributes.get("Target", "")
             self._targets[attributes.get("Id", "")] = posixpath.normpath(posixpath.join("/xl", target)).lstrip("/")
 
-    def entry_of(self, sheet: str | int | None) -> str:
-        """The entry of the sheet by name, by number from 1, or of the first visible one. Raises Refusal."""
+    def entry_of(self, sheet: str | int | None = None) -> str | None:
+        """The entry of the sheet by name, by number from 1, or of the first visible one; None if there is no such."""
         sheets = [one for one in self.sheets if one.relation in self._targets]
         if sheet is None:
             chosen = next((one for one in sheets if one.visible), None)
@@ -119,9 +127,7 @@ class Workbook(Listener):
             chosen = sheets[sheet - 1] if sheet <= len(sheets) else None
         else:
             chosen = next((one for one in sheets if one.name == sheet), None)
-        if chosen is None:
-            raise Refusal(refusals.IMPORT_SHEET_MISSING, sheet="1" if sheet is None else f"«{sheet}»")
-        return self._targets[chosen.relation]
+        return self._targets[chosen.relation] if chosen else None
 
 
 class DateStyles(Listener):
@@ -132,7 +138,7 @@ class DateStyles(Listener):
         self._formats: list[str] = []
         self._inside = False
         if STYLES_ENTRY in container.names:
-            container.listen(STYLES_ENTRY, self)
+            container.hear_whole(STYLES_ENTRY, self)
         self.dates = frozenset(str(style) for style, code in enumerate(self._formats) if self._is_date(code))
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
@@ -157,13 +163,14 @@ class SharedTexts(Listener):
     """The texts that cells refer to by number, kept as bytes: a list of strings would take three times as much."""
 
     def __init__(self, container: Container) -> None:
+        self._limits = container.limits
         self._bytes = bytearray()
         self._ends = array("L")
         self._parts: list[str] = []
         self._characters = 0
         self._inside = self._phonetic = False
         if TEXTS_ENTRY in container.names:
-            container.listen(TEXTS_ENTRY, self)
+            container.hear_whole(TEXTS_ENTRY, self)
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         del attributes
@@ -181,15 +188,15 @@ class SharedTexts(Listener):
         elif name == "rPh":
             self._phonetic = False
         elif name == "si":
-            self._bytes += "".join(self._parts).encode("utf-8", "replace")
-            if len(self._bytes) > SHARED_TEXT_BYTES_MAX:
-                raise too_large("bytes of text", SHARED_TEXT_BYTES_MAX)
+            self._bytes += "".join(self._parts)[: self._limits.text_characters].encode("utf-8", "replace")
+            if len(self._bytes) > self._limits.shared_text_bytes:
+                raise self._limits.too_large("bytes of text", self._limits.shared_text_bytes)
             self._ends.append(len(self._bytes))
 
     def text(self, data: str) -> None:
-        if self._inside and self._characters < TEXT_CHARACTERS_MAX:
+        if self._inside and self._characters < self._limits.text_characters:
             self._characters += len(data)
-            self._parts.append(data[:TEXT_CHARACTERS_MAX])
+            self._parts.append(data[: self._limits.text_characters])
 
     def __len__(self) -> int:
         return len(self._ends)
