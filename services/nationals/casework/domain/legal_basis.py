@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from services.nationals.casework.domain import legal_review_refusals as refusals
 from shared.contracts.refusals import Refusal
-
-OFFICE_ZONE = ZoneInfo("Asia/Tehran")
+from shared.persian.calendar import office_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +22,7 @@ class LegalBasis:
         """Whether two people entered it, nobody ended it, and `now` (aware) falls on one of its days."""
         if self.confirmed_by is None or self.confirmed_by == self.entered_by or self.ended_by is not None:
             return False
-        return self.in_force_from <= now.astimezone(OFFICE_ZONE).date() <= self.in_force_until
+        return self.in_force_from <= office_date(now) <= self.in_force_until
 
 
 def check_dates(in_force_from: date, in_force_until: date) -> None:
