@@ -36,6 +36,9 @@ TURNS = int(os.environ.get("PAYESH_TEST_STORM_TURNS", "5"))
 SEED = int(os.environ.get("PAYESH_TEST_STORM_SEED", "11"))
 FAMILY_PLACES, SINGLE_PLACES = 24, 8
 CAPACITIES = (4, 12, 20, 24, 30)
+STEPS = ("book", "join", "admit", "expire", "release", "withdraw", "accept", "depart", "round", "capacity")
+WAVES_MAX = 4
+"""Chance decides which steps a wave of households takes: another one comes until each was taken."""
 
 SNAPSHOT = """
     SELECT place.place_kind, capacity, capacity_target, held, used,
@@ -183,27 +186,35 @@ async def eyes(office: Office) -> AsyncIterator["asyncpg.Pool[asyncpg.Record]"]:
         yield pool
 
 
+async def wave(office: Office, storm: Storm) -> None:
+    """HOUSEHOLDS more households act at once while people change the capacity."""
+    sizes = [1 + number % 3 for number in range(HOUSEHOLDS)]
+    cases = [await office.consented(adults=size) for size in sizes]
+    async with asyncio.TaskGroup() as group:
+        group.create_task(storm.people_set_capacity())
+        for case_id, size in zip(cases, sizes, strict=True):
+            group.create_task(storm.household(case_id, size))
+
+
 async def test_places_are_exact_in_every_snapshot_of_a_storm(
     office: Office, eyes: "asyncpg.Pool[asyncpg.Record]"
 ) -> None:
     centre_id = await office.centre(capacity=FAMILY_PLACES)
     await office.set_capacity(centre_id, SINGLE_PLACES, kind=PlaceKind.SINGLE)
     storm = Storm(office, eyes, centre_id, random.Random(SEED))
-    sizes = [1 + number % 3 for number in range(HOUSEHOLDS)]
-    cases = [await office.consented(adults=size) for size in sizes]
     watchers = [asyncio.create_task(storm.watch()), asyncio.create_task(storm.keep_offering())]
     try:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(storm.people_set_capacity())
-            for case_id, size in zip(cases, sizes, strict=True):
-                group.create_task(storm.household(case_id, size))
+        for _ in range(WAVES_MAX):
+            await wave(office, storm)
+            if all(storm.done[step] for step in STEPS):
+                break
     finally:
         storm.over = True
         await asyncio.gather(*watchers)
     await check_snapshot(eyes)
     check_events([event for event in await office.events() if event["type"].startswith("Centre")])
     assert storm.snapshots > HOUSEHOLDS, "the watcher saw the storm"
-    for step in ("book", "join", "admit", "expire", "release", "withdraw", "accept", "depart", "round", "capacity"):
+    for step in STEPS:
         assert storm.done[step] > 0, (step, storm.done, storm.refused)
 
     await office.set_capacity(centre_id, FAMILY_PLACES, "the end of the day")
