@@ -170,7 +170,8 @@ class Commands:
             ).digest()
         url = self._request.url
         request_sha256 = idempotency.fingerprint(self._request.method, url.path, url.query, body_sha256)
-        return idempotency.RequestKey(self.principal.subject, key, request_sha256)
+        compartment = _compartment(self._request)
+        return idempotency.RequestKey(self.principal.subject, idempotency.digest(key, compartment), request_sha256)
 
 
 class Queries:
@@ -273,10 +274,11 @@ def create_api(
     json_body_bytes_max: int = JSON_BODY_BYTES_MAX,
     upload_bytes_max: int = UPLOAD_BYTES_MAX,
     raw_media_types: frozenset[str] = frozenset(),
+    follows_callers: bool = True,
 ) -> FastAPI:
     """The HTTP application of one service. Call `connect` before it serves; exporting its documents needs no more.
 
-    Bodies of `raw_media_types` pass as forms do: bounded, and read by the route itself.
+    Bodies of `raw_media_types` pass as forms do: bounded, and read by the route itself. `follows_callers`: see HttpBoundary.
     """
     app = FastAPI(
         title=f"Payesh {service}",
@@ -298,6 +300,7 @@ def create_api(
         json_body_bytes_max=json_body_bytes_max,
         upload_bytes_max=upload_bytes_max,
         raw_media_types=raw_media_types,
+        follows_callers=follows_callers,
     )
     return app
 

@@ -33,6 +33,7 @@ JSON_DEPTH_MAX: Final = 32
 CONTEXT_KEY: Final = "payesh.request"
 
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
+_CALLERS_IDS: Final = frozenset({b"x-correlation-id", b"traceparent"})
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _FORM_TYPES: Final = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
 _RAW_TYPES: Final = "image/"
@@ -75,7 +76,10 @@ class BodyTooLargeError(HTTPException):
 
 
 class HttpBoundary:
-    """ASGI middleware; see the module."""
+    """ASGI middleware; see the module.
+
+    A service that does not follow its callers gives each request a correlation id and a trace of its own, whatever is offered.
+    """
 
     def __init__(
         self,
@@ -83,8 +87,10 @@ class HttpBoundary:
         json_body_bytes_max: int = JSON_BODY_BYTES_MAX,
         upload_bytes_max: int = UPLOAD_BYTES_MAX,
         raw_media_types: frozenset[str] = frozenset(),
+        follows_callers: bool = True,
     ) -> None:
         self._app = app
+        self._follows_callers = follows_callers
         self._json_body_bytes_max = json_body_bytes_max
         self._upload_bytes_max = upload_bytes_max
         self._upload_types = _FORM_TYPES | raw_media_types
@@ -94,6 +100,8 @@ class HttpBoundary:
             await self._app(scope, receive, send)
             return
         headers = _headers_of(scope)
+        if not self._follows_callers:
+            headers = {name: value for name, value in headers.items() if name not in _CALLERS_IDS}
         context = RequestContext(
             correlation_id=_correlation_id(headers.get(b"x-correlation-id")),
             language=problems.choose_language(headers.get(b"accept-language")),

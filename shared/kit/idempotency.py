@@ -28,7 +28,10 @@ class StoredAnswer:
 
 @dataclass(frozen=True, slots=True)
 class RequestKey:
-    """The Idempotency-Key of one request of `subject`; `request_sha256` tells it from another request with that key."""
+    """The Idempotency-Key of one request of `subject`; `request_sha256` tells it from another request with that key.
+
+    `key` is what `digest` makes of it.
+    """
 
     subject: str
     key: str
@@ -41,6 +44,13 @@ class AnsweredBefore(Exception):
     def __init__(self, answer: StoredAnswer) -> None:
         super().__init__("answered before")
         self.answer = answer
+
+
+def digest(key: str, compartment: str | None) -> str:
+    """What is kept of a key: 64 hexadecimal digits. A client may put anything into its key, and one key sent to two
+    compartments must not join what was done in them.
+    """
+    return hashlib.sha256(f"{compartment or ''}\n{key}".encode()).hexdigest()
 
 
 def fingerprint(method: str, path: str, query: str, body_sha256: bytes) -> bytes:

@@ -114,6 +114,8 @@ class Service(Generic[SettingsT]):
             version=VERSION,
             lifespan=self._lifespan,
             raw_media_types=raw_media_types,
+            # One correlation id or trace of a caller, sent to two compartments, would join what was done in them.
+            follows_callers=all(part.compartment is None for part in parts),
         )
 
     def main(self, arguments: Sequence[str] = sys.argv[1:]) -> None:

@@ -293,6 +293,20 @@ async def test_the_trace_is_carried_on_and_ends_with_the_request(client: httpx.A
     assert (await client.get("/trace", headers={"traceparent": "rubbish"})).json() == {"traceparent": None}
 
 
+async def test_a_service_that_follows_no_caller_gives_ids_of_its_own() -> None:
+    router = APIRouter()
+
+    @router.get("/trace")
+    async def trace() -> dict[str, str | None]:
+        return {"traceparent": current_traceparent()}
+
+    app = create_api(service="test", routers=[router], readiness=Readiness(), asyncapi=dict, follows_callers=False)
+    async with client_of(app) as client:
+        answer = await client.get("/trace", headers={"x-correlation-id": "case-7:1", "traceparent": TRACEPARENT})
+    assert answer.json() == {"traceparent": None}
+    assert answer.headers["x-correlation-id"] != "case-7:1"
+
+
 async def test_one_log_line_per_request_without_path_query_or_token(client: httpx.AsyncClient) -> None:
     with capture_logs() as logs:
         await client.get("/errors/county?secret-query=1", headers={"authorization": "Bearer secret-token"})

@@ -22,7 +22,8 @@ from shared.contracts.refusals import Refusal
 from shared.kit.http import Commands, Page, Queries, allow, allow_read
 
 PAGE_ITEMS_MAX = 500
-SUBJECT_CHARACTERS_MAX = 128
+SUBJECT_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._|:@-]{0,127}$"
+"""A sign-in name; a person's name, with spaces or in Persian, is none."""
 REASON_CHARACTERS_MAX = 300
 
 router = APIRouter()
@@ -33,9 +34,7 @@ Limit = Annotated[int, Query(ge=1, le=PAGE_ITEMS_MAX)]
 
 
 class AssignmentBody(BaseModel):
-    assignee: str = Field(
-        min_length=1, max_length=SUBJECT_CHARACTERS_MAX, description="subject of the caseworker's token"
-    )
+    assignee: str = Field(pattern=SUBJECT_PATTERN, description="subject of the caseworker's token")
     reason: AssignmentReason
 
 
