@@ -35,7 +35,7 @@ test: setup ## every test that needs neither Java nor Docker
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadscope $(TESTS)
 
 test-kafka: setup ## integration, end-to-end and fault tests on Apache Kafka (needs Java and Maven)
-	BROKER=apache $(BIN)/python -m pytest $(wildcard tests/integration tests/e2e tests/faults)
+	BROKER=apache $(BIN)/python -m pytest $(wildcard tests/integration tests/e2e tests/safeguards/test_canaries.py tests/faults)
 
 lint: setup ## ruff, basedpyright strict, import-linter, squawk
 	$(BIN)/ruff check .
