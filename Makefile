@@ -12,7 +12,7 @@ unexport VIRTUAL_ENV
 
 BIN := .venv/bin
 TESTS ?= tests
-PYTEST_WORKERS ?= 2
+PYTEST_WORKERS ?= 3
 
 .PHONY: help setup setup-run run demo test test-kafka lint format docs forms bench kafka lock clean
 

@@ -35,7 +35,8 @@ class Centres:
 class Casework:
     """Opens the centres, then plays every case of the plan."""
 
-    def __init__(self, client: DemoClient, cases: tuple[CasePlan, ...]) -> None:
+    def __init__(self, client: DemoClient, cases: tuple[CasePlan, ...], booking_hold_s: float) -> None:
+        self._booking_hold_s = booking_hold_s
         self._client = client
         self._cases = cases
         self._slots = asyncio.Semaphore(CONCURRENT_CASES)
@@ -85,7 +86,7 @@ class Casework:
         return entry.answer
 
     async def _fill_small_centre(self, centres: Centres) -> None:
-        """Prepare all households first, then book them one after the other; one more finds no place."""
+        """Prepare all households first, then book them one after the other; one more finds no place, until one expires."""
         households = [
             Household(
                 self._client,
@@ -97,9 +98,12 @@ class Casework:
         ]
         for household in households:
             await household.open_with_consent()
-        for household in households[:-1]:
-            await household.book(centres.small)
-        await households[-1].book(centres.small, refusal="nationals.centre.not_enough_places")
+        booked = [await household.book(centres.small) for household in households[:-1]]
+        await households[-1].book(
+            centres.small,
+            refusal="nationals.centre.not_enough_places",
+            refused_until_s=booked[0].at_s + self._booking_hold_s,
+        )
 
     async def _play(self, household: Household, centres: Centres) -> None:
         match household.plan.course:

@@ -66,6 +66,8 @@ class Command:
     refusal: str | None = None
     tolerated: frozenset[str] = frozenset()
     """Refusals that another actor may cause by being quicker; they are as good as the foreseen answer."""
+    refused_until_s: float | None = None
+    """Second of the day from which on the ground of `refusal` may be gone: then an acceptance is as good."""
     key: str | None = None
     """A key of an earlier command, to play a duplicate; None makes a new one."""
 
@@ -123,6 +125,7 @@ class DemoClient:
             refusal_code=str(answer.get("code", response.status_code)) if refused else None,
             expected_refusal=command.refusal,
             tolerated=sorted(command.tolerated),
+            refused_until_s=command.refused_until_s,
             attempts=attempts,
             at_s=round(time.monotonic() - self._began_at, 3),
         )

@@ -122,6 +122,8 @@ class Day:
         self.first_counted_inspection_s = 0.0
         self._answering: asyncio.Task[None] | None = None
         self.registry = registry
+        booking_hold_s = BOOKING_HOLD_HOURS * 3600 / platform.options.clock_speedup
+        self.periods = Periods(booking_hold_s, REVIEW_REMINDERS, REVIEW_REMINDERS)
 
     def start_answering(self) -> "asyncio.Task[None]":
         """Let the people answer their alerts beside the day; `responders.stop` ends it in order."""
@@ -145,7 +147,9 @@ class Day:
         first = await self._inspect_first(plan.counties[0])
         async with asyncio.TaskGroup() as group:
             group.create_task(
-                Casework(self.client, plan.cases).run(CASES_SPAN_S * self._settings.spread / len(plan.cases))
+                Casework(self.client, plan.cases, self.periods.booking_hold_s).run(
+                    CASES_SPAN_S * self._settings.spread / len(plan.cases)
+                )
             )
             group.create_task(self._play_legal_path())
             group.create_task(self._inspect(plan, first))
@@ -266,7 +270,7 @@ async def _reckon(
         county.value: (facts.sites, Decimal(facts.capacity_tonnes))
         for county, facts in day.registry.facts.accepted.items()
     }
-    expected = fold(day.ledger, registry, _periods(platform.options.clock_speedup))
+    expected = fold(day.ledger, registry, day.periods)
     figures = await read_figures(day.client, patient=True)
     alerts = await read_alerts(day.client)
     letters = list(platform.sink.letters)
@@ -304,10 +308,6 @@ async def _reckon(
     )
     print_report(console, figures, comparison)
     return summary
-
-
-def _periods(speedup: float) -> Periods:
-    return Periods(BOOKING_HOLD_HOURS * 3600 / speedup, REVIEW_REMINDERS, REVIEW_REMINDERS)
 
 
 def check_registry(facts: RegistryFileFacts, ledger: Ledger) -> list[str]:

@@ -50,10 +50,13 @@ def fold_cases(
 
 
 def _count_consents(ledger: Ledger, counters: Counters) -> None:
-    for entry in ledger.accepted("case.consent"):
-        counters[str(entry.intent["county"])]["consented"] += bool(entry.answer["accepted"])
-    for entry in ledger.accepted("case.withdraw"):
-        counters[str(entry.intent["county"])]["withdrawn"] += bool(entry.answer["recorded"])
+    for kind, taken, counter in (
+        ("case.consent", "accepted", "consented"),
+        ("case.withdraw", "recorded", "withdrawn"),
+    ):
+        for entry in ledger.accepted(kind):
+            if entry.answer[taken]:
+                counters[str(entry.intent["county"])][counter] += 1
 
 
 def _pauses(ledger: Ledger) -> Counter[str]:

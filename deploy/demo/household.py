@@ -72,12 +72,21 @@ class Household:
         }
         await self.step("case.consent", "consent", body, refusal=refusal)
 
-    async def book(self, centre_id: str, *, places: int | None = None, refusal: str | None = None) -> Entry:
+    async def book(
+        self,
+        centre_id: str,
+        *,
+        places: int | None = None,
+        refusal: str | None = None,
+        refused_until_s: float | None = None,
+    ) -> Entry:
         wanted = self.plan.size if places is None else places
         kind = PlaceKind.FAMILY.value
         body = {"centre_id": centre_id, "places": [{"place_kind": kind, "places": wanted}]}
         intent = {"centre_id": centre_id, "place_kind": kind, "places": wanted}
-        return await self.step("case.book", "bookings", body, refusal=refusal, intent=intent)
+        return await self.step(
+            "case.book", "bookings", body, refusal=refusal, refused_until_s=refused_until_s, intent=intent
+        )
 
     async def withdraw(self) -> None:
         await self.step("case.withdraw", "withdrawal", {})
@@ -93,6 +102,7 @@ class Household:
         *,
         role: str = "caseworker",
         refusal: str | None = None,
+        refused_until_s: float | None = None,
         intent: dict[str, Any] | None = None,
     ) -> Entry:
         """One step by the county's `role`; a number behind it names one of its colleagues."""
@@ -106,6 +116,7 @@ class Household:
                 body,
                 intent=self._intent() | {"case_id": self.case_id} | (intent or {}),
                 refusal=refusal,
+                refused_until_s=refused_until_s,
                 # On a slow machine the voluntary period may end first: then the step is rightly refused.
                 tolerated=frozenset({AWAITING_REVIEW}),
             )

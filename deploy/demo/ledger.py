@@ -27,6 +27,7 @@ class Entry:
     refusal_code: str | None = None
     expected_refusal: str | None = None
     tolerated: list[str] = field(default_factory=list[str])
+    refused_until_s: float | None = None
     attempts: int = 1
     at_s: float = 0.0
     """Seconds since the day began."""
@@ -37,7 +38,12 @@ class Entry:
 
     @property
     def as_expected(self) -> bool:
-        return self.refusal_code == self.expected_refusal or self.refusal_code in self.tolerated
+        came_late = self.refused_until_s is not None and self.at_s >= self.refused_until_s
+        return (
+            self.refusal_code == self.expected_refusal
+            or self.refusal_code in self.tolerated
+            or (self.accepted and came_late)
+        )
 
 
 @dataclass(slots=True)

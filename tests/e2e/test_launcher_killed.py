@@ -18,6 +18,7 @@ from tests.support.platform_process import (
     Installation,
     PayeshProcess,
     free_port_base,
+    plays_whole_days,
     processes_of,
     remove_installation,
     wait_until,
@@ -100,6 +101,7 @@ def _assert_right(day: PayeshProcess) -> None:
     assert summary["alerts_delivered"] > summary["alerts_raised"] > 10
 
 
+@plays_whole_days
 def test_killed_at_every_stage_of_a_day_the_next_one_is_right(installation: Installation) -> None:
     for moment, has_come in MOMENTS:
         day = installation.start("demo", *PLAYED_QUICKLY)

@@ -1,5 +1,6 @@
 """The reckoning itself is tested: a right day passes, and each planted fault is found and named."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -217,11 +218,43 @@ def test_a_case_lapses_unless_it_is_closed_or_paused() -> None:
         "in_legal_review": 1,
         "legal_reviews_opened": 1,
     }
-    assert list(expected.alerts) == [
+    assert set(expected.alerts) == {
         AlertKey("return_case_review_overdue", "lapses"),
         AlertKey("phase_two_review_requested", "lapses"),
         AlertKey("return_case_review_overdue", "paused"),
-    ]
+    }
+
+
+def test_an_annulled_decision_is_reviewed_again_and_what_is_decided_is_resolved() -> None:
+    case = {"case_id": "appealed"}
+    expected = fold(
+        _ledger(
+            _entry("case.open", {}, case),
+            _entry("review.take", case, {}),
+            _entry("decision.serve", case, {}),
+            _entry("appeal.lodge", case, {}),
+            _entry("appeal.decide", case, {}),
+            _entry("review.confirm", case, {"state": "closed"}),
+        ),
+        REGISTRY,
+        PERIODS,
+    )
+    assert {name: int(value) for name, value in expected.cases[COUNTY].items() if value} == {
+        "opened": 1,
+        "closed": 1,
+        "legal_reviews_opened": 2,
+    }
+    assert {(key.rule_id, key.turn): alert.resolved for key, alert in expected.alerts.items()} == {
+        ("phase_two_review_requested", 0): True,
+        ("phase_two_review_requested", 1): True,
+        ("appeal_lodged", 0): True,
+    }
+
+
+def test_a_refusal_whose_ground_has_gone_may_be_an_acceptance() -> None:
+    late = Entry("case.book", "caseworker", {}, 201, {}, None, "nationals.centre.not_enough_places", refused_until_s=5)
+    assert not replace(late, at_s=4.9).as_expected
+    assert replace(late, at_s=5.0).as_expected
 
 
 def test_what_somebody_was_shown_is_compared_with_what_must_be_shown() -> None:

@@ -1,6 +1,5 @@
 """kill -9 of any one process, five times at random moments of the day, changes nothing in the final table."""
 
-import os
 import time
 from pathlib import Path
 from random import Random
@@ -8,7 +7,14 @@ from random import Random
 import pytest
 
 from shared.contracts.counties import County
-from tests.support.platform_process import PayeshProcess, free_port_base, remove_installation, start_payesh
+from tests.support.platform_process import (
+    APACHE,
+    PayeshProcess,
+    free_port_base,
+    plays_whole_days,
+    remove_installation,
+    start_payesh,
+)
 
 KILLS = 5
 FIRST_KILL_AFTER_S = 3.0
@@ -19,8 +25,6 @@ POLL_INTERVAL_S = 0.05
 SCALE = "0.5"
 
 SERVICES = ("warehouse", "nationals", "notifications")
-APACHE = os.environ.get("BROKER") == "apache"
-ASKED_FOR = APACHE or bool(os.environ.get("PAYESH_FAULTS"))
 VICTIMS = (*SERVICES, "postgresql", *(("kafka-1", "kafka-2", "kafka-3") if APACHE else ()))
 """Relay, consumer, timers and mail worker live in their service's process, so killing it kills each of them."""
 
@@ -55,7 +59,7 @@ def undisturbed_table(tmp_path_factory: pytest.TempPathFactory) -> list[list[str
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not ASKED_FOR, reason="takes minutes: run with BROKER=apache (make test-kafka) or PAYESH_FAULTS=1")
+@plays_whole_days
 @pytest.mark.timeout(2 * DAY_DEADLINE_S + 60)
 @pytest.mark.parametrize("victim", VICTIMS)
 def test_killing_one_process_five_times_changes_nothing(

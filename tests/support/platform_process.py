@@ -13,6 +13,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
+
 from deploy.embedded.directories import path_digest
 from deploy.embedded.processes import ProcessRecord, ProcessRecords, is_alive, send_signal, started_ticks
 from deploy.embedded.remove import remove
@@ -23,6 +25,12 @@ POLL_INTERVAL_S = 0.05
 PORTS_SPAN = 100
 PORT_BASE_RANGE = (20_000, 30_000)
 """Below the kernel's ephemeral ports, so that no outgoing connection takes one of them meanwhile."""
+APACHE = os.environ.get("BROKER") == "apache"
+plays_whole_days = pytest.mark.skipif(
+    not (APACHE or os.environ.get("PAYESH_FAULTS")),
+    reason="takes minutes: run with BROKER=apache (make test-kafka) or PAYESH_FAULTS=1",
+)
+"""For tests that play one day after the other."""
 OFFSETS = (0, 1, 2, 3, 25, 32, 92, 93, 94, 95, 96, 97)
 
 
