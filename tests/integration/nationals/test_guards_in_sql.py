@@ -22,6 +22,7 @@ ARM = """
     INSERT INTO timer (kind, subject_id, fence, due_at, next_try_at, correlation_id)
     VALUES ($1, $2, nextval('timer_fence'), now() - interval '1 hour', now() + interval '1 hour', 'raw')
 """
+ARM_AHEAD = ARM.replace("now() - interval '1 hour'", "now() + interval '1 hour'")
 BOOK = """
     INSERT INTO casework.booking (booking_id, case_id, county, centre_id, centre_county, family_places, expires_at, booked_by)
     VALUES ($1, $2, 'rey', $3, 'rey', $4, now() + interval '1 day', 'somebody')
@@ -296,16 +297,17 @@ async def test_case_and_review_open_only_as_they_must(office: Office, role: str)
     waiting = await office.open()
     await office.fire(VOLUNTARY_PERIOD, waiting)
 
-    async def open_case(connection: Connection, reference: str, adults: int = 1, armed: bool = True) -> None:
+    async def open_case(connection: Connection, reference: str, adults: int = 1, arm: str = ARM_AHEAD) -> None:
         new_id = uuid4()
-        if armed:
-            await connection.execute(ARM, "nationals.voluntary_period", str(new_id))
+        if arm:
+            await connection.execute(arm, "nationals.voluntary_period", str(new_id))
         await connection.execute(OPEN, new_id, reference, adults)
 
     for reference in ("1234567890", "A-1234567890", "09121234567", "Ahmad", "AHMADI-1", "A-1234-123456", "A-۱۲"):
         await refused(pool, lambda connection, reference=reference: open_case(connection, reference), "reference")
     await refused(pool, lambda connection: open_case(connection, "A-1", adults=0), "safeguard 8")
-    await refused(pool, lambda connection: open_case(connection, "A-1", armed=False), "safeguard 13")
+    await refused(pool, lambda connection: open_case(connection, "A-1", arm=""), "safeguard 13")
+    await refused(pool, lambda connection: open_case(connection, "A-1", arm=ARM), "safeguard 4")
 
     async def open_review(connection: Connection, of_case: UUID, extra: str = "", value: str = "") -> None:
         review_id = uuid4()

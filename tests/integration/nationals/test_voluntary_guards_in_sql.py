@@ -22,7 +22,7 @@ from tests.integration.nationals.journey import (
     request_split,
 )
 from tests.integration.nationals.office import Office
-from tests.integration.nationals.test_guards_in_sql import ARM, OPEN, book_raw, raw, refused, set_state
+from tests.integration.nationals.test_guards_in_sql import ARM, ARM_AHEAD, OPEN, book_raw, raw, refused, set_state
 
 ROLES = pytest.mark.parametrize("role", ["api", "worker"])
 HEARING = """
@@ -214,7 +214,7 @@ async def test_household_is_not_split_without_two_officers_and_both_cases(office
         if approved:
             await connection.execute(APPROVE, "somebody else")
         new_id = uuid4()
-        await connection.execute(ARM, "nationals.voluntary_period", str(new_id))
+        await connection.execute(ARM_AHEAD, "nationals.voluntary_period", str(new_id))
         part = OPEN.replace("opened_by)", "opened_by, split_from)").replace("'somebody')", "'somebody', $4)")
         await connection.execute(part.replace("$3, 1, 0", "$3, 0, 0"), new_id, f"P-{adults}", adults, case_id)
 
