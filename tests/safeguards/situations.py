@@ -142,7 +142,7 @@ SITUATIONS: dict[str, tuple[str, ...]] = {
 
 async def install(connection: Connection) -> None:
     """Put the audit, the 14 rules and the households' steps into a test database, as its superuser."""
-    for name in ("evidence.sql", "households.sql"):
+    for name in ("evidence.sql", "rules.sql", "watch.sql", "households.sql", "households_in_review.sql"):
         await connection.execute((HERE / name).read_text())
 
 

@@ -52,7 +52,7 @@ WORKER_SITUATIONS = frozenset(
 )
 TRIES_OF_GUARD_MAX = 4
 SEEN_IN_EVIDENCE = frozenset(range(1, 14))
-"""Rules that a mutant of the database breaks in the eyes of ``evidence.sql``: so it does not look away. Complaints are apart."""
+"""Rules that a mutant of the database breaks in the eyes of ``rules.sql``: so it does not look away. Complaints are apart."""
 CENTRES = {"centre": 10_000, "full": 1, "listed": 10_000, "small": 10}
 
 
