@@ -1,7 +1,6 @@
 """Registry files over HTTP: whole or not at all, the same file twice changes nothing, nothing personal is kept."""
 
 import asyncio
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,6 @@ from tests.integration.warehouse.province import Province, as_csv, site_row
 
 ROWS_MAX = 2_000
 """Instead of a hundred thousand, so that one too many is quickly made."""
-IMPORT_S_MAX = 6.0
-"""Three times what is promised, because tests share their two cores."""
 
 
 def tally(answer: dict[str, Any]) -> Sequence[int]:
@@ -34,9 +31,7 @@ async def test_a_province_of_dirt_is_imported_exactly(province: Province, tmp_pa
     assert await province.superuser.fetchval("SELECT count(*) FROM warehouse") == 0
     assert await province.events() == []
 
-    began_s = time.perf_counter()
     applied = await province.send_file(content)
-    assert time.perf_counter() - began_s < IMPORT_S_MAX
     assert tally(applied) == tally(looked_at)
     planted = {(refusal.row, refusal.column, refusal.reason_code.value) for refusal in facts.refused}
     assert {(cell["row"], cell["column"], cell["reason_code"]) for cell in applied["refused"]} == planted
