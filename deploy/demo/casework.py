@@ -98,11 +98,14 @@ class Casework:
         ]
         for household in households:
             await household.open_with_consent()
+        # Taken before the first booking: an answer may come long after what it answers.
+        refused_until_s = self._client.day_s() + self._booking_hold_s
         booked = [await household.book(centres.small) for household in households[:-1]]
+        is_full = all(entry.accepted for entry in booked)  # none came too late, its voluntary period having lapsed
         await households[-1].book(
             centres.small,
             refusal="nationals.centre.not_enough_places",
-            refused_until_s=booked[0].at_s + self._booking_hold_s,
+            refused_until_s=refused_until_s if is_full else 0.0,
         )
 
     async def _play(self, household: Household, centres: Centres) -> None:

@@ -93,6 +93,10 @@ class DemoClient:
     async def close(self) -> None:
         await self._http.aclose()
 
+    def day_s(self) -> float:
+        """Seconds since the day began, as the ledger counts them."""
+        return round(time.monotonic() - self._began_at, 3)
+
     async def run(self, command: Command) -> Entry:
         """Ask until answered and record the answer.
 
@@ -127,7 +131,7 @@ class DemoClient:
             tolerated=sorted(command.tolerated),
             refused_until_s=command.refused_until_s,
             attempts=attempts,
-            at_s=round(time.monotonic() - self._began_at, 3),
+            at_s=self.day_s(),
         )
         self._ledger.append(entry)
         return entry

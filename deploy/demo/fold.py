@@ -159,6 +159,8 @@ POLICY_OF_RULE: Mapping[str, str] = {
     "return_case_review_overdue": "office",
     "return_screening_expiring": "office",
     "appeal_lodged": "office",
+    "appeal_overdue": "office",
+    "appeal_window_ended": "office",
 }
 """Which policy escalates the alerts of which rule."""
 OFFICE_OF_RULE: Mapping[str, str] = {
@@ -166,5 +168,7 @@ OFFICE_OF_RULE: Mapping[str, str] = {
     "return_case_review_overdue": "province_office",
     "return_screening_expiring": "protection_office",
     "appeal_lodged": "appeal_office",
+    "appeal_overdue": "province_office",
+    "appeal_window_ended": "legal_office",
 }
 """Rules that tell a provincial office instead of the county's working group."""

@@ -38,6 +38,9 @@ def fold_cases(
             reviews = 1 + annulled[case_id]
             counted["legal_reviews_opened"] += reviews
             counted["in_legal_review"] += is_open
+            if not is_open:  # what was late before it was decided is resolved by the decision
+                for rule in ("return_case_review_overdue", "appeal_overdue", "appeal_window_ended"):
+                    possible[AlertKey(rule, case_id)] = ExpectedAlert(county, resolved=True)
             for turn in range(reviews):
                 is_decided = turn < served[case_id] or not is_open
                 alerts[AlertKey("phase_two_review_requested", case_id, turn)] = ExpectedAlert(county, is_decided)

@@ -104,12 +104,20 @@ def compare(
         for entry in ledger.unexpected()
     ]
     _compare_counters(result, "warehouse", expected.warehouse, figures.warehouse)
+    for key in _found_possible(expected, alerts):
+        if key.rule_id == "return_case_review_overdue":
+            expected.cases[expected.possible_alerts[key].county]["reviews_overdue"] += 1
     _compare_counters(result, "cases", expected.cases, figures.cases)
     _compare_places(result, expected, figures)
     _compare_alerts(result, expected, alerts, ledger)
     _compare_alert_counters(result, figures, alerts)
     _compare_letters(result, alerts, letters)
     return result
+
+
+def _found_possible(expected: Expected, alerts: Sequence[Mapping[str, Any]]) -> set[AlertKey]:
+    """Which alerts of a slow machine's longer day were raised."""
+    return expected.possible_alerts.keys() & {AlertKey(str(a["rule_id"]), str(a["subject_id"])) for a in alerts}
 
 
 def _compare_counters(
