@@ -8,10 +8,15 @@ from collections.abc import Iterator
 from itertools import product
 
 from tests.safeguards import raw_sql as sql
-from tests.safeguards.legal_attempts import bases_and_records, legal_reviews
+from tests.safeguards.legal_attempts import (
+    bases_and_openings,
+    decisions_and_appeals,
+    legal_reviews,
+    records_of_offices,
+)
 
 
-def _states_and_bookings() -> Iterator[tuple[str, str]]:
+def _states_and_periods() -> Iterator[tuple[str, str]]:
     for state in sql.STATES:
         yield f"state {state}", sql.state(state)
     yield "close as withdrawn", sql.CASE.format(what="state = 'closed', outcome = 'withdrawn'")
@@ -34,6 +39,9 @@ def _states_and_bookings() -> Iterator[tuple[str, str]]:
         f"{armed}; {renew}; {sql.end_booking('released')}; "
         + sql.CASE.format(what="state = 'opened', voluntary_until = now() + interval '60 days'"),
     )
+
+
+def _bookings() -> Iterator[tuple[str, str]]:
     yield "book", sql.book()
     yield "book and move", sql.together(sql.book(), sql.state("booked"))
     yield (
@@ -276,12 +284,15 @@ def _protection_and_places() -> Iterator[tuple[str, str]]:
 
 ATTEMPTS: dict[str, str] = dict(
     [
-        *_states_and_bookings(),
+        *_states_and_periods(),
+        *_bookings(),
         *_capacity_and_consents(),
         *_pauses(),
         *_protection_and_places(),
         *legal_reviews(),
-        *bases_and_records(),
+        *decisions_and_appeals(),
+        *bases_and_openings(),
+        *records_of_offices(),
     ]
 )
 """Statements by what they try."""

@@ -45,6 +45,9 @@ def legal_reviews() -> Iterator[tuple[str, str]]:
     yield "return without a reason", sql.decision("state = 'returned', returned_by = 'legal.two'")
     for state in ("annulled", "set_aside", "proposed", "served"):
         yield f"decision {state}", sql.decision(f"state = '{state}'")
+
+
+def decisions_and_appeals() -> Iterator[tuple[str, str]]:
     yield "serve", sql.together(sql.window(), sql.serve())
     yield "serve and move", sql.together(sql.window(), sql.serve(), sql.state("decision_served"))
     yield "serve without a window", sql.serve()
@@ -108,7 +111,7 @@ def legal_reviews() -> Iterator[tuple[str, str]]:
     )
 
 
-def bases_and_records() -> Iterator[tuple[str, str]]:
+def bases_and_openings() -> Iterator[tuple[str, str]]:
     yield (
         "confirm a draft basis",
         "UPDATE casework.legal_basis SET confirmed_by = 'registrar.one' WHERE basis_id = '{draft}'",
@@ -149,6 +152,9 @@ def bases_and_records() -> Iterator[tuple[str, str]]:
             f"({sql.new('overdue')}, 'rey', 'R-' || (nextval('timer_fence') % 1000000), 1, 0, 0, false, now(), 'x')"
         ),
     )
+
+
+def records_of_offices() -> Iterator[tuple[str, str]]:
     yield (
         "assign oneself",
         (

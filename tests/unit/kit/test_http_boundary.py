@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from shared.contracts.refusals import Refusal, RefusalType
 from shared.kit import http_boundary
 from shared.kit.database import PoolBusyError
-from shared.kit.health import CheckResult, Readiness
+from shared.kit.health import Readiness
 from shared.kit.http import create_api
 from shared.kit.http_boundary import JSON_DEPTH_MAX, read_raw_body
 from shared.kit.telemetry import current_traceparent
@@ -87,16 +87,11 @@ async def fail(name: str) -> None:
 
 
 @pytest.fixture
-def readiness() -> Readiness:
-    return Readiness()
-
-
-@pytest.fixture
-def app(readiness: Readiness) -> FastAPI:
+def app() -> FastAPI:
     return create_api(
         service="tea",
         routers=[router],
-        readiness=readiness,
+        readiness=Readiness(),
         asyncapi=lambda: {"asyncapi": "3.0.0", "channels": {"tea": {"address": "tea-<cups>", "messages": {"Cup": {}}}}},
         json_body_bytes_max=10_000,
         upload_bytes_max=20_000,
@@ -350,40 +345,6 @@ async def test_a_client_that_leaves_while_sending_gets_no_work_done(app: FastAPI
     }
     await asyncio.wait_for(app(scope, receive, send), 5)
     assert sent == []
-
-
-async def test_alive_is_independent_of_ready(client: httpx.AsyncClient, readiness: Readiness) -> None:
-    async def good() -> CheckResult:
-        return CheckResult(True)
-
-    async def bad() -> CheckResult:
-        return CheckResult(False, "4 events parked in a row")
-
-    async def raises() -> CheckResult:
-        raise ConnectionRefusedError("secret-address")
-
-    readiness.register("database", good)
-    assert (await client.get("/ready")).json()["status"] == "ready"
-    readiness.register("consumer", bad)
-    readiness.register("broker", raises)
-    answer = await client.get("/ready")
-    assert answer.status_code == 503
-    assert answer.json()["failed"] == ["broker", "consumer"]
-    assert answer.json()["checks"]["consumer"]["detail"] == "4 events parked in a row"
-    assert "secret-address" not in answer.text
-    assert (await client.get("/health")).json() == {"status": "alive"}
-
-
-async def test_a_check_that_hangs_is_a_no(
-    client: httpx.AsyncClient, readiness: Readiness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def hangs() -> CheckResult:
-        await asyncio.sleep(60)
-        return CheckResult(True)
-
-    monkeypatch.setattr("shared.kit.health.CHECK_TIMEOUT_S", 0.01)
-    readiness.register("broker", hangs)
-    assert (await client.get("/ready")).json()["failed"] == ["broker"]
 
 
 async def test_the_documents_need_nothing_from_elsewhere(client: httpx.AsyncClient) -> None:
