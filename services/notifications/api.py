@@ -17,6 +17,7 @@ from services.notifications.store import groups, reading
 from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
 from shared.kit.http import Commands, Page, Queries, allow, allow_read
+from shared.kit.paging import page_of
 
 PAGE_ITEMS_DEFAULT = 100
 PAGE_ITEMS_MAX = 500
@@ -221,4 +222,4 @@ async def get_counters(queries: Annotated[Queries, Depends(allow_read(*READING))
 
 def _page(rows: list[reading.Row], limit: int) -> Page[AlertItem]:
     items = [AlertItem.model_validate(row) for row in rows]
-    return Page[AlertItem](items=items, next=str(items[-1].alert_id) if len(items) == limit else None)
+    return page_of(items, limit, lambda line: line.alert_id)

@@ -10,7 +10,6 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 
 from services.warehouse import handlers
-from services.warehouse.api.paging import Limit, page_of
 from services.warehouse.certificate_page import PAGE_HEADERS, certificate_page, verification_page
 from services.warehouse.domain import compliance_refusals as refusals
 from services.warehouse.domain.certificate_code import read_code
@@ -33,6 +32,7 @@ from shared.kit.connections import Connection
 from shared.kit.database import read_transaction
 from shared.kit.http import ApiResources, Commands, Page, Queries, allow, allow_read
 from shared.kit.http_boundary import CONTEXT_KEY, RequestContext
+from shared.kit.paging import Limit, page_of
 from shared.persian.calendar import office_date
 
 CODE_CHARACTERS_MAX = 64

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
 from services.warehouse import handlers
-from services.warehouse.api.paging import Limit
 from services.warehouse.api.reading import Reader
 from services.warehouse.domain.essential_goods import CoverState, cover_days
 from services.warehouse.essential_goods_catalogue import CATALOGUE
@@ -17,6 +16,7 @@ from services.warehouse.store import essential_goods as store
 from services.warehouse.store.essential_goods import StockRecord
 from shared.contracts.counties import County
 from shared.kit.http import Commands, Page, allow
+from shared.kit.paging import Limit
 
 router = APIRouter()
 

@@ -6,7 +6,6 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 
 from services.warehouse import handlers
-from services.warehouse.api.paging import Limit, page_of
 from services.warehouse.api.reading import Reader
 from services.warehouse.domain import refusals
 from services.warehouse.domain.corrective_action import ActionState
@@ -19,6 +18,7 @@ from services.warehouse.store.views import ActionLine
 from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
 from shared.kit.http import Commands, Page, Queries, allow, allow_read
+from shared.kit.paging import Limit, page_of
 
 router = APIRouter()
 

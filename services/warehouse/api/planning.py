@@ -7,7 +7,6 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 
 from services.warehouse import handlers
-from services.warehouse.api.paging import Limit, page_of
 from services.warehouse.domain import planning_refusals
 from services.warehouse.domain.planning import TEXTS_FA_EN, PlanReason
 from services.warehouse.handlers import planning_messages as messages
@@ -17,6 +16,7 @@ from services.warehouse.store.planning import PlanLine, PlanRow
 from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
 from shared.kit.http import Commands, Page, Queries, allow, allow_read
+from shared.kit.paging import Limit, page_of
 
 router = APIRouter()
 

@@ -6,7 +6,6 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 
 from services.warehouse import handlers
-from services.warehouse.api.paging import Limit, page_of
 from services.warehouse.domain.proposal import FoundSiteState, ProposalState
 from services.warehouse.handlers import proposal_messages as messages
 from services.warehouse.store import found_sites as found_site_store
@@ -15,6 +14,7 @@ from services.warehouse.store.found_sites import FoundSiteLine
 from services.warehouse.store.proposals import ProposalLine
 from shared.contracts.counties import County
 from shared.kit.http import Commands, Page, Queries, allow, allow_read
+from shared.kit.paging import Limit, page_of
 
 router = APIRouter()
 

@@ -11,7 +11,6 @@ from pydantic import BaseModel
 from starlette.responses import StreamingResponse
 
 from services.warehouse import site_export
-from services.warehouse.api.paging import Limit, page_of
 from services.warehouse.domain import reading_refusals as refusals
 from services.warehouse.domain.counters import CAPACITY_COUNTERS, Counter
 from services.warehouse.domain.cursor import CURSOR_CHARACTERS_MAX, make_cursor, read_cursor
@@ -35,6 +34,7 @@ from shared.contracts.refusals import Refusal
 from shared.contracts.warehouse import Verdict, WarehouseKind
 from shared.kit.connections import Connection
 from shared.kit.http import Page, Queries, allow_read
+from shared.kit.paging import Limit, page_of
 from shared.persian.calendar import jalali_text, office_date, read_date
 
 EXPORT_PAGE_ITEMS = 1_000

@@ -22,6 +22,7 @@ from services.warehouse.store.registry_imports import ImportRecord, MissingLine,
 from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
 from shared.kit.http import Commands, Page, Queries, allow, allow_read
+from shared.kit.paging import page_of
 from shared.kit.transaction import Connection
 
 IMPORT_TIMEOUT_S = 300.0
@@ -94,7 +95,7 @@ async def list_imports(queries: ClerkReads, limit: Limit = 100, after: UUID | No
     _require_province(queries)
     async with queries.read() as connection:
         records = await registry_imports.list_imports(connection, limit, after)
-    return Page(items=records, next=str(records[-1].import_id) if len(records) == limit else None)
+    return page_of(records, limit, lambda line: line.import_id)
 
 
 @router.get("/registry-imports/{import_id}/missing")
@@ -105,7 +106,7 @@ async def list_missing(
     async with queries.read() as connection:
         await _record(connection, import_id)
         lines = await registry_imports.list_missing(connection, import_id, limit, after)
-    return Page(items=lines, next=str(lines[-1].warehouse_id) if len(lines) == limit else None)
+    return page_of(lines, limit, lambda line: line.warehouse_id)
 
 
 @router.get("/registry-imports/{import_id}/report", response_class=StreamingResponse)

@@ -6,7 +6,6 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 
 from services.warehouse import handlers
-from services.warehouse.api.paging import Limit, page_of
 from services.warehouse.domain import refusals
 from services.warehouse.domain.reconciliation import reconcile
 from services.warehouse.handlers import review_messages as messages
@@ -20,6 +19,7 @@ from services.warehouse.store.reviews import InspectionHead
 from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
 from shared.kit.http import Commands, Page, Queries, allow, allow_read
+from shared.kit.paging import Limit, page_of
 from shared.kit.transaction import Connection
 
 COMPARING_ROLES = frozenset({"reviewer", "county_chair", "registry_clerk", "province_officer"})

@@ -6,7 +6,6 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Depends
 
 from services.warehouse import handlers
-from services.warehouse.api.paging import Limit, page_of
 from services.warehouse.domain.inspection import InspectionState
 from services.warehouse.domain.submission import Channel
 from services.warehouse.handlers import messages, submission_conflicts, submission_messages
@@ -17,6 +16,7 @@ from services.warehouse.store import conflicts
 from services.warehouse.store.conflicts import ConflictLine
 from shared.contracts.counties import County
 from shared.kit.http import Commands, Page, Queries, allow, allow_password, allow_read
+from shared.kit.paging import Limit, page_of
 
 router = APIRouter()
 

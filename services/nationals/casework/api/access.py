@@ -20,6 +20,7 @@ from services.nationals.casework.store import break_glass as break_glass_store
 from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
 from shared.kit.http import Commands, Page, Queries, allow, allow_read
+from shared.kit.paging import page_of
 
 PAGE_ITEMS_MAX = 500
 SUBJECT_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._|:@-]{0,127}$"
@@ -133,7 +134,7 @@ async def list_unreviewed(
         )
         for used, reason in rows
     ]
-    return Page(items=items, next=str(items[-1].break_glass_id) if len(items) == limit else None)
+    return page_of(items, limit, lambda line: line.break_glass_id)
 
 
 @router.post("/break-glass/{break_glass_id}/review")

@@ -18,6 +18,7 @@ from shared.contracts.counties import County
 from shared.contracts.nationals import AppealDecision
 from shared.contracts.refusals import Refusal
 from shared.kit.http import Commands, Page, Queries, allow, allow_read
+from shared.kit.paging import page_of
 
 SUBJECT_CHARACTERS_MAX = 128
 REASONS_CHARACTERS_MAX = 20_000
@@ -205,7 +206,7 @@ async def list_appeals(
         )
         for row in rows
     ]
-    return Page(items=items, next=str(rows[-1].appeal_id) if len(rows) == limit else None)
+    return page_of(items, limit, lambda line: line.appeal_id)
 
 
 @router.post("/cases/{case_id}/referral")
@@ -266,4 +267,4 @@ async def list_legal_bases(
         )
         for row in rows
     ]
-    return Page(items=items, next=str(rows[-1].basis_id) if len(rows) == limit else None)
+    return page_of(items, limit, lambda line: line.basis_id)

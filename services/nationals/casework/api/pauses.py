@@ -13,6 +13,7 @@ from services.nationals.casework.store import clearances as clearance_store
 from shared.contracts.counties import County
 from shared.contracts.nationals import ReviewOffice
 from shared.kit.http import Commands, Page, Queries, allow, allow_read
+from shared.kit.paging import page_of
 
 PAGE_ITEMS_MAX = 500
 NOTE_CHARACTERS_MAX = 500
@@ -52,8 +53,8 @@ async def list_pauses(
     """Open pauses in the order they were opened: the work of the offices that own them (safeguard 13)."""
     async with queries.read() as connection:
         rows = await clearance_store.list_open_pauses(connection, after, limit)
-    return Page(
-        items=[
+    return page_of(
+        [
             WaitingPauseView(
                 pause_id=row.pause_id,
                 case_id=row.case_id,
@@ -66,7 +67,8 @@ async def list_pauses(
             )
             for row in rows
         ],
-        next=str(rows[-1].pause_id) if len(rows) == limit else None,
+        limit,
+        lambda line: line.pause_id,
     )
 
 

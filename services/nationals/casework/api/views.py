@@ -17,6 +17,7 @@ from shared.contracts.counties import County
 from shared.contracts.nationals import PlaceKind, ReviewOffice
 from shared.contracts.refusals import Refusal
 from shared.kit.http import Page
+from shared.kit.paging import page_of
 from shared.kit.transaction import Connection
 
 
@@ -68,8 +69,8 @@ async def read_centres(
 ) -> Page[CentreView]:
     centres = await centre_store.list_centres(connection, county, after, limit)
     places = _by_centre(await centre_store.list_places(connection, [centre.centre_id for centre in centres]))
-    return Page(
-        items=[
+    return page_of(
+        [
             CentreView(
                 centre_id=centre.centre_id,
                 name=centre.name,
@@ -78,14 +79,15 @@ async def read_centres(
             )
             for centre in centres
         ],
-        next=str(centres[-1].centre_id) if len(centres) == limit else None,
+        limit,
+        lambda line: line.centre_id,
     )
 
 
 async def read_legal_reviews(connection: Connection, after: UUID | None, limit: int) -> Page[LegalReviewView]:
     reviews = await review_store.list_open_legal_reviews(connection, after, limit)
-    return Page(
-        items=[
+    return page_of(
+        [
             LegalReviewView(
                 review_id=review.review_id,
                 case_id=review.case_id,
@@ -99,7 +101,8 @@ async def read_legal_reviews(connection: Connection, after: UUID | None, limit: 
             )
             for review in reviews
         ],
-        next=str(reviews[-1].review_id) if len(reviews) == limit else None,
+        limit,
+        lambda line: line.review_id,
     )
 
 

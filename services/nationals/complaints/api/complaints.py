@@ -25,6 +25,7 @@ from shared.contracts.refusals import Refusal
 from shared.kit.auth import Principal
 from shared.kit.database import read_transaction
 from shared.kit.http import ApiResources, Commands, Page, Queries, allow, allow_read
+from shared.kit.paging import page_of
 
 COMPARTMENT: Final = "complaints"
 RECEIPT_HOLDER: Final = Principal("receipt-holder", frozenset({"receipt_holder"}), frozenset(County))
@@ -155,7 +156,7 @@ async def list_complaints(
     async with queries.read() as connection:
         rows = await store.list_complaints(connection, county, state, after, limit)
     items = [examining.summary_of(row) for row in rows]
-    return Page(items=items, next=str(items[-1].complaint_id) if len(items) == limit else None)
+    return page_of(items, limit, lambda line: line.complaint_id)
 
 
 @router.get("/complaints/{complaint_id}")

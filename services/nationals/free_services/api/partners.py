@@ -20,6 +20,7 @@ from shared.contracts.counties import County
 from shared.contracts.free_services import FreeService
 from shared.contracts.refusals import Refusal
 from shared.kit.http import Commands, Page, Queries, allow, allow_read
+from shared.kit.paging import page_of
 
 PAGE_ITEMS_MAX = 500
 ACCOUNT_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._|:-]{0,127}$"
@@ -120,7 +121,7 @@ async def list_partners(queries: EitherReads, limit: Limit = 100, after: UUID | 
         else:
             own = await partner_store.find_partner(connection, only)
             rows = [own] if own and (after is None or after < only) else []
-    return Page(items=[_partner(row) for row in rows], next=str(rows[-1].partner_id) if len(rows) == limit else None)
+    return page_of([_partner(row) for row in rows], limit, lambda line: line.partner_id)
 
 
 @router.get("/partners/{partner_id}")
@@ -170,8 +171,9 @@ async def list_agreements(
         if only is not None and partner_id not in (None, only):
             return Page(items=[])
         rows = await agreement_store.list_agreements(connection, only or partner_id, after, limit)
-    following = str(rows[-1].agreement_id) if len(rows) == limit else None
-    return Page(items=[AgreementView.model_validate(_agreement(row)) for row in rows], next=following)
+    return page_of(
+        [AgreementView.model_validate(_agreement(row)) for row in rows], limit, lambda line: line.agreement_id
+    )
 
 
 @router.get("/partner-agreements/{agreement_id}")

@@ -12,6 +12,7 @@ from services.nationals.free_services.store import slots as slot_store
 from shared.contracts.counties import County
 from shared.contracts.free_services import FreeService
 from shared.kit.http import Page
+from shared.kit.paging import page_of
 from shared.kit.transaction import Connection
 from shared.persian.calendar import office_date, office_moment
 
@@ -72,8 +73,8 @@ async def read_centres(
     centre_ids = [centre.service_centre_id for centre in centres]
     hours = await centre_store.read_hours(connection, centre_ids)
     offers = await centre_store.read_offers(connection, centre_ids)
-    return Page(
-        items=[
+    return page_of(
+        [
             ServiceCentreView(
                 service_centre_id=centre.service_centre_id,
                 county=centre.county,
@@ -96,7 +97,8 @@ async def read_centres(
             )
             for centre in centres
         ],
-        next=str(centres[-1].service_centre_id) if len(centres) == limit else None,
+        limit,
+        lambda line: line.service_centre_id,
     )
 
 

@@ -18,6 +18,7 @@ from shared.contracts.counties import County
 from shared.contracts.free_services import SupportKind, SupportState
 from shared.contracts.refusals import Refusal
 from shared.kit.http import Commands, Page, allow
+from shared.kit.paging import page_of
 
 router = APIRouter()
 
@@ -89,8 +90,7 @@ async def list_requests(
         if only is not None and partner_id not in (None, only):
             return Page(items=[])
         rows = await support_store.list_requests(connection, only or partner_id, county, state, after, limit)
-    following = str(rows[-1].request_id) if len(rows) == limit else None
-    return Page(items=[SupportView.model_validate(_request(row)) for row in rows], next=following)
+    return page_of([SupportView.model_validate(_request(row)) for row in rows], limit, lambda line: line.request_id)
 
 
 @router.get("/support-requests/{request_id}")

@@ -1,4 +1,4 @@
-"""Pages of lists, as every list of this service is read: so many lines at once, then on from the last one."""
+"""Pages of lists, as every list is read: so many lines at once, then on from the last one."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, TypeVar
