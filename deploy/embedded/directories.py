@@ -8,18 +8,20 @@ import shutil
 import socket
 import stat
 import tempfile
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.embedded.errors import LauncherError
-from deploy.embedded.processes import User
+from deploy.embedded.processes import POLL_INTERVAL_S, User, started_ticks
 
 FREE_SPACE_BYTES_MIN = 1024**3
 PORT_BASE_DEFAULT = 8100
 PORT_BASE_MAX = 65_000
 UNPRIVILEGED = User(uid=65534, gid=65534)
 """`nobody` on every common distribution: PostgreSQL refuses to run as root."""
+DEAD_HOLDER_DEADLINE_S = 10.0
 SHARED_DIRECTORY = Path("/var/tmp")  # noqa: S108 - checked for owner and mode before use
 
 
@@ -144,27 +146,36 @@ def owned_directory(path: Path, user: User | None, mode: int) -> Path:
 
 
 class DirectoryLock:
-    """Holds a directory for this process. The kernel frees it when the process ends, however it ends: never stale."""
+    """Holds a directory for this process. The kernel frees it when the process ends, however it ends: never stale.
+
+    A child between fork and exec has the lock too, so that of a killed launcher is held until such a child is gone.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / "lock"
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
-        """Create the directory and lock it; raises LauncherError, naming the holder, while another process has it."""
+        """Create the directory and lock it; raises LauncherError, naming the holder, while another process has it.
+
+        What only a dead holder's children still have is waited for, up to `DEAD_HOLDER_DEADLINE_S`.
+        """
         if self._descriptor is not None:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            holder = os.read(descriptor, 32).decode(errors="replace").strip()
-            os.close(descriptor)
-            raise LauncherError(
-                f"{self._path.parent} is in use by a running launcher (pid {holder or 'unknown'}). Stop it with Ctrl-C "
-                "there, or run a second one beside it: PAYESH_STATE=/some/directory PAYESH_PORT_BASE=9100 make run"
-            ) from error
+        deadline = time.monotonic() + DEAD_HOLDER_DEADLINE_S
+        while not _is_locked_by(descriptor):
+            holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
+            is_dead = holder.isdecimal() and started_ticks(int(holder)) is None
+            if not is_dead or time.monotonic() > deadline:
+                os.close(descriptor)
+                raise LauncherError(
+                    f"{self._path.parent} is in use by a running launcher (pid {holder or 'unknown'}). Stop it with "
+                    "Ctrl-C there, or run a second one beside it: PAYESH_STATE=/some/directory PAYESH_PORT_BASE=9100 "
+                    "make run"
+                )
+            time.sleep(POLL_INTERVAL_S)
         self._descriptor = descriptor
         os.ftruncate(descriptor, 0)
         with suppress(OSError):  # on a full disk the lock holds too, it only does not name its holder
@@ -175,6 +186,14 @@ class DirectoryLock:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _is_locked_by(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def path_digest(path: Path) -> str:

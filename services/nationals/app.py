@@ -20,15 +20,15 @@ service = Service(
     name="nationals",
     settings=NationalsSettings,
     parts=[
-        Part(casework_api.router, casework_handlers, casework_timers, casework_contracts, "casework"),
+        Part(casework_api.routers, casework_handlers, casework_timers, casework_contracts, "casework"),
         Part(
-            free_services_api.router,
+            free_services_api.routers,
             free_services_handlers,
             free_services_timers,
             free_services_contracts,
             "free_services",
         ),
-        Part(complaints_api.router, complaints_handlers, complaints_timers, complaints_contracts, "complaints"),
+        Part(complaints_api.routers, complaints_handlers, complaints_timers, complaints_contracts, "complaints"),
     ],
     workers=[watch_service_days],
 )

@@ -2,4 +2,5 @@
 
 from services.notifications.app import service
 
-service.main()
+if __name__ == "__main__":
+    service.main()

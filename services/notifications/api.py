@@ -36,7 +36,7 @@ ACTING = (
 READING = (*ACTING, *ADMINISTRATORS, "operator")
 
 router = APIRouter()
-router.include_router(link_router)
+routers = (router, link_router)
 Limit = Annotated[int, Query(ge=1, le=PAGE_ITEMS_MAX)]
 
 

@@ -1,7 +1,7 @@
 """Composition root of the warehouse service."""
 
 from services.warehouse import handlers, timers
-from services.warehouse.api import router
+from services.warehouse.api import routers
 from services.warehouse.day_end import watch_day_end
 from services.warehouse.photo_sweep import sweep_photos
 from services.warehouse.settings import WarehouseSettings
@@ -11,7 +11,7 @@ from shared.kit.service import Part, Service
 service = Service(
     name="warehouse",
     settings=WarehouseSettings,
-    parts=[Part(router, handlers, timers, contracts)],
+    parts=[Part(routers, handlers, timers, contracts)],
     workers=(sweep_photos, watch_day_end),
     raw_media_types=frozenset({"text/xml", "application/xml"}),
 )

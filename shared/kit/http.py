@@ -9,7 +9,7 @@ import copy
 import functools
 import hashlib
 import random
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Generic, TypeVar, cast, get_type_hints
@@ -289,8 +289,7 @@ def create_api(
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    for router in routers:
-        app.include_router(router)
+    mount(app, routers)
     app.include_router(document_router(app, readiness=readiness, asyncapi=asyncapi))
     app.openapi = functools.partial(openapi_with_problems, app)
     for kind in (Refusal, RequestValidationError, HTTPException):
@@ -303,6 +302,16 @@ def create_api(
         follows_callers=follows_callers,
     )
     return app
+
+
+def mount(app: FastAPI, routers: Iterable[APIRouter], compartment: str | None = None) -> None:
+    """Add routes. What those of a compartment do in the database, they do with its role alone.
+
+    Each router is to hold its routes itself: FastAPI builds every route again for each router around it.
+    """
+    dependencies = [] if compartment is None else [Depends(_in_compartment(compartment))]
+    for router in routers:
+        app.include_router(router, dependencies=dependencies)
 
 
 def connect(app: FastAPI, *, pool: Pool, verifier: TokenVerifier, passwords: PasswordVerifier | None = None) -> None:
@@ -363,9 +372,7 @@ def _required(roles: tuple[str, ...]) -> frozenset[str]:
     return frozenset(roles)
 
 
-def in_compartment(compartment: str) -> Callable[[Request], None]:
-    """Dependency of a router: what its routes do in the database, they do with the role of `compartment` alone."""
-
+def _in_compartment(compartment: str) -> Callable[[Request], None]:
     def enter(request: Request) -> None:
         request.scope[_COMPARTMENT_KEY] = compartment
 

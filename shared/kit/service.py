@@ -20,7 +20,7 @@ from typing import Any, Generic, TypeVar
 
 import uvicorn
 from aiokafka.errors import KafkaError
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, FastAPI
 
 from shared.contracts.base import declared_events
 from shared.kit import metrics, relay
@@ -32,7 +32,7 @@ from shared.kit.consumer import BatchConsumer
 from shared.kit.database import is_unavailable, open_pool
 from shared.kit.event_documents import event_document
 from shared.kit.health import CheckResult, Readiness, database_check
-from shared.kit.http import connect, create_api, in_compartment
+from shared.kit.http import connect, create_api, mount
 from shared.kit.logging import configure_logging, get_logger
 from shared.kit.operations import OperatedService, operations_router
 from shared.kit.routing import TimerRoute, collect_reactions, collect_timers
@@ -77,7 +77,7 @@ Worker = Callable[[WorkerContext[Any]], Awaitable[None]]
 class Part:
     """The modules of a service, or of one compartment of it (`Transaction.inside`)."""
 
-    router: APIRouter
+    routers: Sequence[APIRouter]
     handlers: ModuleType
     timers: ModuleType
     contracts: ModuleType
@@ -108,7 +108,7 @@ class Service(Generic[SettingsT]):
         )
         self.api: FastAPI = create_api(
             service=name,
-            routers=[*map(_routes, parts), operations_router(self._operated)],
+            routers=[operations_router(self._operated)],
             readiness=self._readiness,
             asyncapi=self._event_document,
             version=VERSION,
@@ -117,6 +117,8 @@ class Service(Generic[SettingsT]):
             # One correlation id or trace of a caller, sent to two compartments, would join what was done in them.
             follows_callers=all(part.compartment is None for part in parts),
         )
+        for part in parts:
+            mount(self.api, part.routers, part.compartment)
 
     def main(self, arguments: Sequence[str] = sys.argv[1:]) -> None:
         """Run until SIGTERM or SIGINT: requests under way end, the batch in flight commits or rolls back, then it leaves.
@@ -240,14 +242,6 @@ def _timers(parts: Sequence[Part]) -> dict[str, TimerRoute]:
             raise ValueError(f"two parts of the service claim the timers {sorted(claimed)}")
         timers |= found
     return timers
-
-
-def _routes(part: Part) -> APIRouter:
-    if part.compartment is None:
-        return part.router
-    inside = APIRouter(dependencies=[Depends(in_compartment(part.compartment))])
-    inside.include_router(part.router)
-    return inside
 
 
 class Background:

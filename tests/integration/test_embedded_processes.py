@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.embedded import directories
 from deploy.embedded.directories import (
     DirectoryLock,
     Ports,
@@ -116,6 +117,33 @@ def test_a_second_launcher_is_refused_while_the_first_holds_the_directory(tmp_pa
     first.release()
     second.acquire()
     second.release()
+
+
+HOLDER_THAT_DIES = """
+import os, sys, time
+from pathlib import Path
+from deploy.embedded.directories import DirectoryLock
+DirectoryLock(Path(sys.argv[1])).acquire()
+if os.fork():
+    os._exit(0)
+time.sleep(float(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize(("outlives_s", "deadline_s", "is_freed"), [(0.5, 30.0, True), (30.0, 0.2, False)])
+def test_a_dead_launchers_lock_is_waited_for_while_its_child_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outlives_s: float, deadline_s: float, is_freed: bool
+) -> None:
+    monkeypatch.setattr(directories, "DEAD_HOLDER_DEADLINE_S", deadline_s)
+    dead = subprocess.Popen([sys.executable, "-c", HOLDER_THAT_DIES, str(tmp_path), str(outlives_s)])
+    assert dead.wait(10) == 0
+    lock = DirectoryLock(tmp_path)
+    if is_freed:
+        lock.acquire()
+        lock.release()
+    else:
+        with pytest.raises(LauncherError, match=f"pid {dead.pid}"):
+            lock.acquire()
 
 
 def test_a_taken_port_is_named_with_the_way_out() -> None:

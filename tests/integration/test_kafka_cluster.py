@@ -1,5 +1,6 @@
 """The Apache Kafka cluster keeps what it acknowledged while any one broker is killed and brought back."""
 
+import asyncio
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from deploy.kafka import jars
 from deploy.kafka.cluster import BROKER_IDS, KafkaCluster, default_ports
 
 RECORDS_PER_STEP = 50
+METADATA_DEADLINE_S = 30.0
 
 
 @pytest.mark.apache_only
@@ -46,9 +48,13 @@ async def test_topics_have_three_replicas_on_three_brokers(
     topic = make_topic(partitions=2)
     admin = AIOKafkaAdminClient(bootstrap_servers=apache_cluster.bootstrap_servers)
     await admin.start()
-    (description,) = await admin.describe_topics([topic])
+    replicas: list[list[int]] = []
+    async with asyncio.timeout(METADATA_DEADLINE_S):  # the broker that is asked may not have heard of the topic yet
+        while len(replicas) < 2:
+            (description,) = await admin.describe_topics([topic])
+            replicas = [sorted(partition["replicas"]) for partition in description["partitions"]]
     await admin.close()
-    assert [sorted(partition["replicas"]) for partition in description["partitions"]] == [[1, 2, 3], [1, 2, 3]]
+    assert replicas == [[1, 2, 3], [1, 2, 3]]
 
 
 @pytest.mark.apache_only

@@ -1,7 +1,7 @@
 """Nothing of one half of the nationals service can be joined to the other: by role, key, function, value or answer."""
 
 import tomllib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from itertools import combinations
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from services.nationals.complaints import api as complaints_api
 from services.nationals.free_services import api as free_services_api
 from shared.kit.connections import Connection
 from shared.kit.database import open_pool
-from shared.kit.http import connect
+from shared.kit.http import connect, mount
 from tests.integration.nationals.office import Office
 from tests.safeguards.canary_requests import Document, World
 from tests.safeguards.firewall_catalogue import (
@@ -267,7 +267,7 @@ async def ask_for_everything(client: httpx.AsyncClient, values: dict[str, dict[s
         for column, kept in columns.items():
             known.setdefault(column.partition(".")[2], []).extend(sorted(ids_in(" ".join(kept)))[:5])
     document = Document(service.documents()["openapi"], World(known))
-    routes = {name: routes_of(api.router) for name, api in API_OF.items()}
+    routes = {name: routes_of(api.routers) for name, api in API_OF.items()}
     answers: dict[str, list[str]] = {name: [] for name in COMPARTMENTS}
     for name, probe in (
         (name, probe)
@@ -282,9 +282,9 @@ async def ask_for_everything(client: httpx.AsyncClient, values: dict[str, dict[s
     return answers
 
 
-def routes_of(router: APIRouter) -> set[str]:
+def routes_of(routers: Iterable[APIRouter]) -> set[str]:
     alone = FastAPI()
-    alone.include_router(router)
+    mount(alone, routers)
     return set(alone.openapi()["paths"])
 
 

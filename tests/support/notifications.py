@@ -13,7 +13,7 @@ import httpx
 
 from deploy.embedded.smtp_sink import SmtpSink
 from services.notifications import timers
-from services.notifications.api import router
+from services.notifications.api import routers
 from services.notifications.delivery import DeliveryWorker
 from services.notifications.handlers import apply_rules
 from services.notifications.settings import Settings
@@ -133,7 +133,7 @@ class Desk:
         self, *roles: str, subject: str = "somebody", counties: Collection[str] = tuple(County)
     ) -> httpx.AsyncClient:
         """The HTTP interface for a caller with `roles`; without roles, without a token."""
-        app = create_api(service="notifications", routers=[router], readiness=Readiness(), asyncapi=dict)
+        app = create_api(service="notifications", routers=routers, readiness=Readiness(), asyncapi=dict)
         connect(app, pool=self.api_pool, verifier=create_test_verifier())
         return client_of(app, bearer(*roles, subject=subject, counties=counties) if roles else None)
 

@@ -9,8 +9,6 @@ import asyncio
 import os
 from types import ModuleType
 
-from fastapi import APIRouter
-
 from shared.kit import service
 from shared.kit.routing import Received, reaction
 from shared.kit.settings import ServiceSettings
@@ -33,7 +31,7 @@ def build(topic: str, *, hangs: bool) -> service.Service[ServiceSettings]:
     return service.Service(
         name=topic,
         settings=ServiceSettings,
-        parts=[service.Part(APIRouter(), handlers, ModuleType("timers"), ModuleType("contracts"))],
+        parts=[service.Part([], handlers, ModuleType("timers"), ModuleType("contracts"))],
     )
 
 

@@ -1,6 +1,4 @@
-"""HTTP of the warehouse service: a module for each kind of work, all under one router."""
-
-from fastapi import APIRouter
+"""HTTP of the warehouse service: a module for each kind of work."""
 
 from services.warehouse.api import (
     central,
@@ -17,19 +15,17 @@ from services.warehouse.api import (
     submissions,
 )
 
-router = APIRouter()
-for module in (
-    registry,
-    submissions,
-    openrosa,
-    central,
-    photos,
-    follow_ups,
-    essential_goods,
-    reading,
-    compliance,
-    planning,
-    reviews,
-    proposals,
-):
-    router.include_router(module.router)
+routers = (
+    registry.router,
+    submissions.router,
+    openrosa.router,
+    central.router,
+    photos.router,
+    follow_ups.router,
+    essential_goods.router,
+    reading.router,
+    compliance.router,
+    planning.router,
+    reviews.router,
+    proposals.router,
+)

@@ -1,7 +1,5 @@
 """HTTP of the casework: one module per kind of work."""
 
-from fastapi import APIRouter
-
 from services.nationals.casework.api import (
     access,
     cases,
@@ -13,12 +11,13 @@ from services.nationals.casework.api import (
     voluntary,
 )
 
-router = APIRouter()
-router.include_router(cases.router)
-router.include_router(access.router)
-router.include_router(legal_reviews.router)
-router.include_router(places.router)
-router.include_router(voluntary.router)
-router.include_router(pauses.router)
-router.include_router(protection.router)
-router.include_router(personal_data.router)
+routers = (
+    cases.router,
+    access.router,
+    legal_reviews.router,
+    places.router,
+    voluntary.router,
+    pauses.router,
+    protection.router,
+    personal_data.router,
+)

@@ -1,8 +1,5 @@
 """HTTP of this compartment: one module per kind of work."""
 
-from fastapi import APIRouter
-
 from services.nationals.complaints.api import complaints
 
-router = APIRouter()
-router.include_router(complaints.router)
+routers = (complaints.router,)

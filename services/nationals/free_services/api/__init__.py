@@ -1,7 +1,5 @@
 """HTTP of this compartment: one module per kind of work."""
 
-from fastapi import APIRouter
-
 from services.nationals.free_services.api import (
     partner_reports,
     partners,
@@ -11,10 +9,11 @@ from services.nationals.free_services.api import (
     support_requests,
 )
 
-router = APIRouter()
-router.include_router(service_centres.router)
-router.include_router(service_figures.router)
-router.include_router(partners.router)
-router.include_router(partner_reports.router)
-router.include_router(support_requests.router)
-router.include_router(permits.router)
+routers = (
+    service_centres.router,
+    service_figures.router,
+    partners.router,
+    partner_reports.router,
+    support_requests.router,
+    permits.router,
+)
