@@ -31,6 +31,7 @@ from deploy.demo.registry_file import RegistryFileFacts, write_registry_file
 from deploy.demo.report import Summary, print_report
 from deploy.demo.responders import Responders, set_up_groups
 from deploy.demo.settle import compare, wait_until_quiet
+from deploy.demo.settle_alerts import told_story
 from deploy.launch import Platform
 from shared.contracts.counties import County
 
@@ -275,6 +276,7 @@ async def _reckon(
     alerts = await read_alerts(day.client)
     letters = list(platform.sink.letters)
     comparison = compare(expected, figures, alerts, letters, day.ledger)
+    day.board.say(told_story(alerts, letters, day.ledger) or "no group of alerts was told, ignored and escalated today")
     comparison.left_over += left_over + check_registry(day.registry.facts, day.ledger)
     progress = await read_progress(day.client)
     published = await published_events(platform.bootstrap_servers)

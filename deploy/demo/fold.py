@@ -172,3 +172,8 @@ OFFICE_OF_RULE: Mapping[str, str] = {
     "appeal_window_ended": "legal_office",
 }
 """Rules that tell a provincial office instead of the county's working group."""
+GROUPED_RULES = frozenset({"corrective_action_overdue", "discrepancy_found"})
+"""Rules whose alerts of one county are told together."""
+HOLDING_RULE = "warehouse_put_on_hold"
+HELD_BACK_RULES = frozenset({"corrective_action_overdue", "corrective_action_reopened", "discrepancy_found"})
+"""Rules whose alerts about a site wait while an alert of `HOLDING_RULE` about it stands."""

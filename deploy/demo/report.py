@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from rich.console import Console
 
 from deploy.demo.board import county_table
+from deploy.demo.comparison import Comparison
 from deploy.demo.observe import Figures
-from deploy.demo.settle import Comparison
 
 DIFFERENCES_SHOWN_MAX = 40
 

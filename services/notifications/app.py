@@ -2,7 +2,10 @@
 
 from services.notifications import handlers, timers
 from services.notifications.api import routers
-from services.notifications.delivery import deliver_letters
+from services.notifications.auditor import audit_chains
+from services.notifications.delivery import deliver_messages
+from services.notifications.digest_worker import arm_digests
+from services.notifications.inbox_bell import ring_inbox_bell
 from services.notifications.settings import Settings
 from shared.contracts import notifications as contracts
 from shared.kit.service import Part, Service
@@ -11,5 +14,5 @@ service = Service(
     name="notifications",
     settings=Settings,
     parts=[Part(routers, handlers, timers, contracts)],
-    workers=(deliver_letters,),
+    workers=(deliver_messages, arm_digests, ring_inbox_bell, audit_chains),
 )

@@ -19,7 +19,16 @@ else:
     _BasePool = asyncpg.Pool
     _BaseAcquire = PoolAcquireContext
 
-__all__ = ["Connection", "GuardedPool", "NestedAcquireError", "Pool", "PoolBusyError", "open_pool", "read_transaction"]
+__all__ = [
+    "DATABASE_FAULTS",
+    "Connection",
+    "GuardedPool",
+    "NestedAcquireError",
+    "Pool",
+    "PoolBusyError",
+    "open_pool",
+    "read_transaction",
+]
 
 CONNECT_TIMEOUT_S = 5.0
 STATEMENT_TIMEOUT_S = 30.0
@@ -29,6 +38,10 @@ COMMAND_TIMEOUT_S = STATEMENT_TIMEOUT_S + 5.0
 """The client gives up a little after the server would have, so it is the server that says why."""
 CONNECTION_IDLE_S_MAX = 300.0
 ACQUIRE_TIMEOUT_S_DEFAULT = 5.0
+
+
+DATABASE_FAULTS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What a worker meets that waits for a database which dies, also in the middle of an exchange, and comes back."""
 
 
 class PoolBusyError(TimeoutError):

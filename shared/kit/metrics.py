@@ -84,6 +84,41 @@ DELIVERIES_FAILED: Final = Counter(
 DELIVERIES_DEAD: Final = Gauge(
     "payesh_deliveries_dead", "Notifications given up on, waiting for a person", registry=REGISTRY
 )
+CHAINS_LATE: Final = Gauge(
+    "payesh_chains_late", "Escalation chains that should have moved and did not", registry=REGISTRY
+)
+AUDITOR_LAST_SOUND_ROUND_SECONDS: Final = Gauge(
+    "payesh_auditor_last_sound_round_timestamp_seconds",
+    "When the auditor last found no chain late; alarm on its age",
+    registry=REGISTRY,
+)
+HEARTBEATS_FAILED: Final = Counter(
+    "payesh_heartbeats_failed", "Pings that the outside service did not take", registry=REGISTRY
+)
+DELIVERIES_TURNED: Final = Counter(
+    "payesh_deliveries_turned",
+    "Notifications that went on from a channel to the next contact",
+    ["channel"],
+    registry=REGISTRY,
+)
+DELIVERIES_DRY: Final = Counter(
+    "payesh_deliveries_dry",
+    "Notifications composed and not sent, the channel being dry",
+    ["channel"],
+    registry=REGISTRY,
+)
+CHANNEL_CIRCUIT_OPEN: Final = Gauge(
+    "payesh_channel_circuit_open",
+    "1 while a channel whose provider is away is left alone",
+    ["channel"],
+    registry=REGISTRY,
+)
+CHANNEL_TURNS_DENIED: Final = Counter(
+    "payesh_channel_turns_denied",
+    "Times a channel had to wait for its limit per minute",
+    ["channel"],
+    registry=REGISTRY,
+)
 
 METRICS: Final[tuple[Counter | Gauge | Histogram, ...]] = (
     OUTBOX_DEPTH_EVENTS,
@@ -108,6 +143,9 @@ METRICS: Final[tuple[Counter | Gauge | Histogram, ...]] = (
     DELIVERIES_SENT,
     DELIVERIES_FAILED,
     DELIVERIES_DEAD,
+    CHAINS_LATE,
+    AUDITOR_LAST_SOUND_ROUND_SECONDS,
+    HEARTBEATS_FAILED,
 )
 
 ProcessCollector(registry=REGISTRY)

@@ -3,6 +3,7 @@
 The effect and the timer's end commit together, so a timer fires exactly once however often its process dies.
 """
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,6 +25,17 @@ class TimerRow:
     policy: str | None
     correlation_id: str
     tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arming:
+    """One of many timers of a kind to arm. `delay` is domain time; `policy` is copied; `correlation_id` None: the
+    transaction's own."""
+
+    subject_id: str
+    delay: timedelta
+    policy: BaseModel | None = None
+    correlation_id: str | None = None
 
 
 async def arm(
@@ -53,10 +65,80 @@ async def arm(
     return fence
 
 
+async def arm_many(connection: Connection, kind: str, armings: Sequence[Arming], correlation_id: str) -> None:
+    """`arm` for many subjects in one statement, each once; rows are locked in the order of their subjects."""
+    ordered = sorted(armings, key=lambda arming: arming.subject_id)
+    await connection.execute(
+        """
+        INSERT INTO timer (kind, subject_id, fence, due_at, next_try_at, policy, correlation_id)
+        SELECT $1, subject_id, nextval('timer_fence'), now() + delay, now() + delay, policy::jsonb, correlation_id
+        FROM unnest($2::text[], $3::interval[], $4::text[], $5::text[])
+             AS arming (subject_id, delay, policy, correlation_id)
+        ON CONFLICT (kind, subject_id) DO UPDATE
+        SET fence = excluded.fence, due_at = excluded.due_at, next_try_at = excluded.next_try_at,
+            policy = excluded.policy, correlation_id = excluded.correlation_id, tries = 0, last_error = NULL
+        """,
+        kind,
+        [arming.subject_id for arming in ordered],
+        [wall_delay(arming.delay) for arming in ordered],
+        [arming.policy.model_dump_json() if arming.policy else None for arming in ordered],
+        [arming.correlation_id or correlation_id for arming in ordered],
+    )
+
+
 async def cancel(connection: Connection, kind: str, subject_id: str) -> bool:
     """Delete the timer; False if there was none."""
     status = await connection.execute("DELETE FROM timer WHERE kind = $1 AND subject_id = $2", kind, subject_id)
     return status != "DELETE 0"
+
+
+async def cancel_many(connection: Connection, kind: str, subject_ids: Collection[str]) -> list[str]:
+    """`cancel` for many subjects in one statement; returns the subjects whose timer was armed."""
+    rows = await connection.fetch(
+        """
+        WITH locked AS (
+            SELECT subject_id FROM timer WHERE kind = $1 AND subject_id = ANY ($2) ORDER BY subject_id FOR UPDATE
+        )
+        DELETE FROM timer USING locked WHERE timer.kind = $1 AND timer.subject_id = locked.subject_id
+        RETURNING timer.subject_id
+        """,
+        kind,
+        list(subject_ids),
+    )
+    return [row["subject_id"] for row in rows]
+
+
+async def hand_over_many(connection: Connection, kind: str, successors: Mapping[str, str]) -> list[str]:
+    """Give each armed timer of a key to its value, at the same due time and under a new fence; the successor's own timer
+    of this kind is replaced. Returns the subjects that had one."""
+    moved = await connection.fetch(
+        """
+        WITH locked AS (
+            SELECT subject_id FROM timer WHERE kind = $1 AND subject_id = ANY ($2) ORDER BY subject_id FOR UPDATE
+        )
+        DELETE FROM timer USING locked WHERE timer.kind = $1 AND timer.subject_id = locked.subject_id
+        RETURNING timer.subject_id, due_at, policy::text AS policy, correlation_id
+        """,
+        kind,
+        list(successors),
+    )
+    await connection.execute(
+        """
+        INSERT INTO timer (kind, subject_id, fence, due_at, next_try_at, policy, correlation_id)
+        SELECT $1, subject_id, nextval('timer_fence'), due_at, due_at, policy::jsonb, correlation_id
+        FROM unnest($2::text[], $3::timestamptz[], $4::text[], $5::text[])
+             AS moved (subject_id, due_at, policy, correlation_id)
+        ON CONFLICT (kind, subject_id) DO UPDATE
+        SET fence = excluded.fence, due_at = excluded.due_at, next_try_at = excluded.next_try_at,
+            policy = excluded.policy, correlation_id = excluded.correlation_id, tries = 0, last_error = NULL
+        """,
+        kind,
+        [successors[row["subject_id"]] for row in moved],
+        [row["due_at"] for row in moved],
+        [row["policy"] for row in moved],
+        [row["correlation_id"] for row in moved],
+    )
+    return [row["subject_id"] for row in moved]
 
 
 async def next_due(connection: Connection) -> TimerRow | None:

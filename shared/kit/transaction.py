@@ -1,6 +1,6 @@
 """One database transaction, and the only way to publish: what is published commits with the rows or not at all (rule 1)."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -80,6 +80,25 @@ class Transaction:
         if cancelled:
             self.changed_timers.add((kind, str(subject_id)))
         return cancelled
+
+    async def arm_timers(self, kind: str, armings: Sequence[timers.Arming]) -> None:
+        """`arm_timer` for many subjects in one statement; each subject once."""
+        if armings:
+            self.changed_timers.update((kind, arming.subject_id) for arming in armings)
+            await timers.arm_many(self.connection, kind, armings, self.correlation_id)
+
+    async def cancel_timers(self, kind: str, subject_ids: Collection[UUID | str]) -> None:
+        """`cancel_timer` for many subjects in one statement; those that are not armed are passed over."""
+        if subject_ids:
+            cancelled = await timers.cancel_many(self.connection, kind, [str(subject_id) for subject_id in subject_ids])
+            self.changed_timers.update((kind, subject_id) for subject_id in cancelled)
+
+    async def hand_over_timers(self, kind: str, successors: Mapping[UUID, UUID]) -> None:
+        """Give each key's timer, where it has one, to its value: the same due time and policy, a new fence."""
+        if successors:
+            names = {str(before): str(after) for before, after in successors.items()}
+            for before in await timers.hand_over_many(self.connection, kind, names):
+                self.changed_timers |= {(kind, before), (kind, names[before])}
 
     @asynccontextmanager
     async def inside(self, compartment: str | None) -> AsyncGenerator[None]:

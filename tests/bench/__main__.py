@@ -1,4 +1,4 @@
-"""`python -m tests.bench [--short] [--broker apache|embedded] [--only consumer,relay,latency,idle]`
+"""`python -m tests.bench [--short] [--broker apache|embedded] [--only consumer,relay,latency,escalation,decision,idle]`
 
 Prints what it measures as it goes, a table, and as its last line one JSON object. No time is judged here: the exit code is
 1 only when a contender's final counters are wrong.
@@ -20,7 +20,7 @@ from tests.bench.environment import BrokerKind, default_broker, open_environment
 from tests.bench.relays import BareProducer, SpineRelay
 from tests.bench.scenarios import FULL, SHORT, Size, compare_consumers, compare_relays, time_publishing
 
-PARTS = ("consumer", "relay", "latency", "idle")
+PARTS = ("consumer", "relay", "latency", "escalation", "decision", "idle")
 IDLE_PERCENT_MAX = {"apache": 1.0, "embedded": 5.0}
 
 
@@ -75,10 +75,43 @@ async def _measure_speed(broker: BrokerKind, size: Size, parts: set[str], consol
             }
 
 
+async def _measure_escalation(found: Findings) -> None:
+    from tests.bench.escalation import PENDING, time_escalation
+
+    lateness = await time_escalation()
+    found.wrong += [lateness.wrong] if lateness.wrong else []
+    found.rows.append((f"escalation step late, {PENDING:,} timers pending, p50", f"{lateness.p50_s:.3f} s", ""))
+    found.rows.append(
+        (f"escalation step late, {PENDING:,} timers pending, worst", f"{lateness.worst_s:.3f} s", "≤ 2 s")
+    )
+    found.fields |= {
+        "escalation_pending_timers": PENDING,
+        "escalation_late_p50_s": round(lateness.p50_s, 3),
+        "escalation_late_worst_s": round(lateness.worst_s, 3),
+    }
+
+
+async def _measure_decision(found: Findings) -> None:
+    from tests.bench.decision import time_decision
+
+    rate = await time_decision()
+    found.wrong += [rate.wrong] if rate.wrong else []
+    found.rows.append(("alerts decided: grouped, held back, told", f"{rate.alerts_per_s:,.0f} alerts/s", "≥ 5,000"))
+    found.fields |= {
+        "decision_alerts": rate.alerts,
+        "decision_alerts_per_s": round(rate.alerts_per_s),
+        "decision_batch_p50_ms": round(rate.batch_p50_ms, 1),
+    }
+
+
 async def _measure(broker: BrokerKind, size: Size, parts: set[str], console: Console) -> Findings:
     found = Findings()
-    if parts != {"idle"}:
+    if parts & {"consumer", "relay", "latency"}:
         await _measure_speed(broker, size, parts, console, found)
+    if "escalation" in parts:
+        await _measure_escalation(found)
+    if "decision" in parts:
+        await _measure_decision(found)
     if "idle" in parts:
         from tests.bench.idle import measure_idle
 

@@ -114,4 +114,4 @@ def test_one_review_is_followed_from_http_to_the_letter(running: Installation) -
     assert TRACE_ID in letter["traceparent"]
     assert "chair@rey.example" in letter["To"]
     assert any(line["event"] == "http_request" for line in _logged(running.state, "warehouse"))
-    assert any(line["event"] == "letter_sent" for line in _logged(running.state, "notifications"))
+    assert any(line["event"] == "message_sent" for line in _logged(running.state, "notifications"))

@@ -2,113 +2,22 @@
 
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
-from deploy.demo.actors import member_email
-from deploy.demo.fold import AlertKey, Expected, Periods, fold
-from deploy.demo.ledger import Entry, Ledger
-from deploy.demo.observe import Figures
-from deploy.demo.settle import Comparison, compare
+from deploy.demo.fold import AlertKey, fold
+from deploy.demo.ledger import Entry
 from deploy.embedded.smtp_sink import ReceivedLetter
-
-PERIODS = Periods(booking_hold_s=10.0, pause_reminders=1, legal_review_reminders=1)
-REGISTRY = {"rey": (2, Decimal("300.000"))}
-COUNTY = "rey"
-COUNTERS = ("raised", "open", "acknowledged", "escalated", "resolved", "delivered")
-
-
-def _entry(kind: str, intent: dict[str, Any], answer: dict[str, Any], **more: Any) -> Entry:
-    return Entry(kind, "somebody", {"county": COUNTY} | intent, 200, answer, **more)
-
-
-def _inspection(site: str, capacity: float, **answer: Any) -> Entry:
-    intent = {
-        "warehouse_id": site,
-        "capacity_tonnes": capacity,
-        "in_use_capacity_tonnes": 1.5,
-        "verdict": "differs" if answer.get("discrepancy_id") else "confirmed",
-        "failed_items": len(answer.get("action_ids", [])),
-        "severity": "critical",
-        "suspicion": None,
-    }
-    return _entry("inspection.approve", intent, {"verdict": intent["verdict"]} | answer)
-
-
-def _ledger(*entries: Entry) -> Ledger:
-    policies = [_entry("policy.set", {"policy": "standard", "body": {"steps": [{}, {}, {}], "repeats": 0}}, {})]
-    return Ledger(entries=[*policies, *entries])
-
-
-def _alert(alert_id: str, rule: str, subject: str, state: str, step: int, **more: Any) -> dict[str, Any]:
-    deliveries = [
-        {
-            "delivery_id": f"{alert_id}-{number}-{channel}",
-            "step": number,
-            "channel": channel,
-            "recipient": member_email(COUNTY, min(number, 2)),
-            "state": "sent",
-        }
-        for number in range(step + 1)
-        for channel in ("email", "inbox")
-    ]
-    alert = {
-        "alert_id": alert_id,
-        "rule_id": rule,
-        "subject_id": subject,
-        "county": COUNTY,
-        "state": state,
-        "step": step,
-    }
-    return alert | {"acknowledged_by": None, "deliveries": deliveries} | more
-
-
-def _letters(alert: dict[str, Any]) -> list[ReceivedLetter]:
-    return [
-        ReceivedLetter(
-            row["delivery_id"],
-            f"<{row['delivery_id']}>",
-            row["recipient"],
-            "",
-            "fa",
-            alert["alert_id"],
-            "",
-            row["step"],
-            "",
-            None,
-        )
-        for row in alert["deliveries"]
-        if row["channel"] == "email"
-    ]
-
-
-class Day:
-    """A day with one site inspected twice, one discrepancy that nobody answers, and its alert at the end of its chain."""
-
-    def __init__(self) -> None:
-        self.ledger = _ledger(_inspection("w1", 10.25), _inspection("w1", 14.5, discrepancy_id="d1"))
-        self.alerts = [_alert("a1", "discrepancy_found", "d1", "escalated", 2)]
-        self.letters = _letters(self.alerts[0])
-        self.figures = Figures(
-            warehouse={
-                COUNTY: {
-                    "registered_sites": Decimal(2),
-                    "registered_capacity_tonnes": Decimal("300.0"),
-                    "verified_capacity_tonnes": Decimal("14.5"),
-                    "in_use_capacity_tonnes": Decimal("1.5"),
-                    "completed_inspections": Decimal(2),
-                    "inspected_sites": Decimal(1),
-                    "inspected_within_interval": Decimal(1),
-                    "open_discrepancies": Decimal(1),
-                }
-            },
-            alerts={COUNTY: dict(zip(COUNTERS, map(Decimal, (1, 1, 0, 2, 0, 6)), strict=True))},
-        )
-
-    def reckon(self) -> Comparison:
-        expected: Expected = fold(self.ledger, REGISTRY, PERIODS)
-        return compare(expected, self.figures, self.alerts, self.letters, self.ledger)
+from tests.support.reckoned_days import (
+    COUNTY,
+    PERIODS,
+    REGISTRY,
+    Day,
+    alert_of,
+    entry,
+    inspection,
+    ledger_of,
+)
 
 
 def test_a_right_day_passes() -> None:
@@ -132,7 +41,7 @@ def test_a_lost_and_a_doubled_alert_are_found() -> None:
     lost, doubled = Day(), Day()
     lost.alerts.clear()
     assert any("never raised" in line for line in lost.reckon().lost)
-    doubled.alerts.append(_alert("a2", "discrepancy_found", "d1", "escalated", 2))
+    doubled.alerts.append(alert_of("a2", "discrepancy_found", "d1", "escalated", 2))
     assert any("without a cause" in line for line in doubled.reckon().doubled)
 
 
@@ -159,15 +68,15 @@ def test_a_lost_letter_a_second_letter_and_a_letter_sent_again() -> None:
 
 def test_an_unforeseen_refusal_is_left_over() -> None:
     day = Day()
-    day.ledger.append(_entry("hold.lift", {}, {}, refusal_code="kit.role_not_allowed"))
+    day.ledger.append(entry("hold.lift", {}, {}, refusal_code="kit.role_not_allowed"))
     assert any("kit.role_not_allowed" in line for line in day.reckon().left_over)
 
 
 def test_an_action_answers_for_itself_whether_it_was_overdue() -> None:
     early, late, left = (
-        _ledger(
-            _inspection("w1", 10.0, action_ids=["c1"]),
-            *([_entry("action.resolve", {"action_id": "c1"}, {"was_overdue": overdue})] if overdue is not None else []),
+        ledger_of(
+            inspection("w1", 10.0, action_ids=["c1"]),
+            *([entry("action.resolve", {"action_id": "c1"}, {"was_overdue": overdue})] if overdue is not None else []),
         )
         for overdue in (False, True, None)
     )
@@ -185,10 +94,10 @@ def test_an_action_answers_for_itself_whether_it_was_overdue() -> None:
 def test_thresholds_rise_one_by_one_and_fall_with_the_bookings() -> None:
     place = {"centre_id": "k1", "place_kind": "family"}
     bookings = [
-        _entry("case.book", place | {"places": places}, {"booking_id": f"b{number}"}, at_s=float(number))
+        entry("case.book", place | {"places": places}, {"booking_id": f"b{number}"}, at_s=float(number))
         for number, places in enumerate((16, 3, 1))
     ]
-    expected = fold(_ledger(_entry("centre.capacity", place | {"capacity": 20}, {}), *bookings), REGISTRY, PERIODS)
+    expected = fold(ledger_of(entry("centre.capacity", place | {"capacity": 20}, {}), *bookings), REGISTRY, PERIODS)
     assert {key.subject_id: alert.resolved for key, alert in expected.alerts.items()} == {
         "k1/family/80": True,
         "k1/family/95": True,
@@ -198,12 +107,12 @@ def test_thresholds_rise_one_by_one_and_fall_with_the_bookings() -> None:
 
 
 def test_a_case_lapses_unless_it_is_closed_or_paused() -> None:
-    opened = [_entry("case.open", {}, {"case_id": case}) for case in ("lapses", "closed", "paused")]
+    opened = [entry("case.open", {}, {"case_id": case}) for case in ("lapses", "closed", "paused")]
     expected = fold(
-        _ledger(
+        ledger_of(
             *opened,
-            _entry("case.close", {"case_id": "closed"}, {}),
-            _entry("case.consent", {"case_id": "paused"}, {"accepted": False}),
+            entry("case.close", {"case_id": "closed"}, {}),
+            entry("case.consent", {"case_id": "paused"}, {"accepted": False}),
         ),
         REGISTRY,
         PERIODS,
@@ -228,13 +137,13 @@ def test_a_case_lapses_unless_it_is_closed_or_paused() -> None:
 def test_an_annulled_decision_is_reviewed_again_and_what_is_decided_is_resolved() -> None:
     case = {"case_id": "appealed"}
     expected = fold(
-        _ledger(
-            _entry("case.open", {}, case),
-            _entry("review.take", case, {}),
-            _entry("decision.serve", case, {}),
-            _entry("appeal.lodge", case, {}),
-            _entry("appeal.decide", case, {}),
-            _entry("review.confirm", case, {"state": "closed"}),
+        ledger_of(
+            entry("case.open", {}, case),
+            entry("review.take", case, {}),
+            entry("decision.serve", case, {}),
+            entry("appeal.lodge", case, {}),
+            entry("appeal.decide", case, {}),
+            entry("review.confirm", case, {"state": "closed"}),
         ),
         REGISTRY,
         PERIODS,
@@ -268,12 +177,12 @@ def test_what_somebody_was_shown_is_compared_with_what_must_be_shown() -> None:
 def test_an_extended_and_a_reopened_action_run_overdue_again() -> None:
     about = {"action_id": "c1"}
     expected = fold(
-        _ledger(
-            _inspection("w1", 10.0, action_ids=["c1"]),
-            _entry("action.extend", about | {"state_before": "overdue"}, {}),
-            _entry("action.extend", about | {"state_before": "open"}, {}),
-            _entry("action.resolve", about, {"was_overdue": False}),
-            _entry("action.reopen", about, {}),
+        ledger_of(
+            inspection("w1", 10.0, action_ids=["c1"]),
+            entry("action.extend", about | {"state_before": "overdue"}, {}),
+            entry("action.extend", about | {"state_before": "open"}, {}),
+            entry("action.resolve", about, {"was_overdue": False}),
+            entry("action.reopen", about, {}),
         ),
         REGISTRY,
         PERIODS,
@@ -290,13 +199,13 @@ def test_an_extended_and_a_reopened_action_run_overdue_again() -> None:
 def test_a_stock_is_low_by_turns_and_again_when_its_declarations_have_expired() -> None:
     stock, need = {"stock_id": "rey:rice"}, {"low_below_days": "7", "recovered_above_days": "10"}
     expected = fold(
-        _ledger(
-            _entry("need.set", stock | need | {"tonnes_per_day": "10"}, {}),
+        ledger_of(
+            entry("need.set", stock | need | {"tonnes_per_day": "10"}, {}),
             *(
-                _entry("stock.declare", stock | {"warehouse_id": site, "tonnes": tonnes}, {})
+                entry("stock.declare", stock | {"warehouse_id": site, "tonnes": tonnes}, {})
                 for site, tonnes in (("w1", "90"), ("w2", "10.001"), ("w1", "65"), ("w1", "59"))
             ),
-            _entry("stock.declare", stock | {"warehouse_id": "w2", "tonnes": "41.001"}, {}),
+            entry("stock.declare", stock | {"warehouse_id": "w2", "tonnes": "41.001"}, {}),
         ),
         REGISTRY,
         PERIODS,
@@ -309,14 +218,14 @@ def test_the_register_changes_by_what_people_accepted() -> None:
     change = {"capacity_tonnes": 120.5, "capacity_tonnes_before": 100.25}
     found = {"capacity_tonnes": 812.5, "in_use_capacity_tonnes": 410.25}
     expected = fold(
-        _ledger(
-            _inspection("w1", 120.5, discrepancy_id="d1"),
-            _inspection("w2", 10.0, discrepancy_id="d2"),
-            _entry("proposal.decide", change, {"changed": True, "discrepancy_id": "d1"}),
-            _entry("proposal.decide", change, {"changed": False, "discrepancy_id": None}),
-            _entry("found_site.decide", found, {"state": "accepted", "warehouse_id": "w3", "discrepancy_id": "d3"}),
-            _entry("found_site.decide", found, {"state": "duplicate", "warehouse_id": "w1", "discrepancy_id": None}),
-            _entry("found_site.registry_id", {}, {"discrepancy_id": "d3"}),
+        ledger_of(
+            inspection("w1", 120.5, discrepancy_id="d1"),
+            inspection("w2", 10.0, discrepancy_id="d2"),
+            entry("proposal.decide", change, {"changed": True, "discrepancy_id": "d1"}),
+            entry("proposal.decide", change, {"changed": False, "discrepancy_id": None}),
+            entry("found_site.decide", found, {"state": "accepted", "warehouse_id": "w3", "discrepancy_id": "d3"}),
+            entry("found_site.decide", found, {"state": "duplicate", "warehouse_id": "w1", "discrepancy_id": None}),
+            entry("found_site.registry_id", {}, {"discrepancy_id": "d3"}),
         ),
         REGISTRY,
         PERIODS,
@@ -335,11 +244,11 @@ def test_the_register_changes_by_what_people_accepted() -> None:
 
 def test_a_hold_counts_once_however_often_it_is_placed() -> None:
     expected = fold(
-        _ledger(
-            _entry("hold.place", {}, {"hold_id": "h1", "placed": True}),
-            _entry("hold.place", {}, {"hold_id": "h1", "placed": False}),
-            _entry("hold.place", {}, {"hold_id": "h2", "placed": True}),
-            _entry("hold.lift", {"hold_id": "h1"}, {}),
+        ledger_of(
+            entry("hold.place", {}, {"hold_id": "h1", "placed": True}),
+            entry("hold.place", {}, {"hold_id": "h1", "placed": False}),
+            entry("hold.place", {}, {"hold_id": "h2", "placed": True}),
+            entry("hold.lift", {"hold_id": "h1"}, {}),
         ),
         REGISTRY,
         PERIODS,

@@ -36,12 +36,15 @@ POLL_S = 0.02
 T = TypeVar("T")
 
 
-def overdue(action_id: UUID | None = None, county: County = County.REY) -> CorrectiveActionOverdue:
+def overdue(
+    action_id: UUID | None = None, county: County = County.REY, severity: Severity = Severity.CRITICAL
+) -> CorrectiveActionOverdue:
+    """By default critical, so that its alert is told at once and alone; a lesser one waits for others."""
     return CorrectiveActionOverdue(
         action_id=action_id or uuid4(),
         warehouse_id=uuid4(),
         county=county,
-        severity=Severity.MAJOR,
+        severity=severity,
         due_at=datetime(2026, 11, 21, 20, 30, tzinfo=UTC),
     )
 
@@ -106,7 +109,7 @@ class Desk:
         """Apply one event as the consumer does."""
         one = event if isinstance(event, Received) else received(event, sequence)
         async with begin(self.pool, SYSTEM, one.correlation_id, str(one.id)) as tx:
-            await apply_rules(one, tx)
+            await apply_rules([one], tx)
         return one
 
     def start_timers(self) -> None:
@@ -142,7 +145,7 @@ class Desk:
             body = {"members": members(group, count, language)}
             (await client.put(f"/working-groups/{group}", json=body)).raise_for_status()
 
-    async def set_policy(self, wait_s: int, repeats: int = 0, name: str = "standard") -> None:
+    async def set_policy(self, wait_s: int, repeats: int = 0, name: str = "urgent") -> None:
         """Three steps, the last of them the chair, with one wait for all."""
         steps = [{"position": position, "wait_s": wait_s} for position in (0, 1, "chair")]
         async with self.client("notifications_admin") as client:

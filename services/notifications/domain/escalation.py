@@ -1,20 +1,18 @@
 """Who is told when nobody acts: ordered steps, copied into the alert when it opens. Pure."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Literal
-from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.notifications.domain.channels import Channel
 from services.notifications.domain.refusals import ALERT_ALREADY_RESOLVED
 from shared.contracts.refusals import Refusal
 
 STEPS_MAX = 10
 REPEATS_MAX = 10
 WAIT_S_MAX = 30 * 24 * 3600
-CHAIR = "chair"
 
 
 class AlertState(StrEnum):
@@ -29,29 +27,33 @@ class AlertState(StrEnum):
 UNANSWERED = (AlertState.OPEN, AlertState.ESCALATED)
 
 
-class Channel(StrEnum):
-    EMAIL = "email"
-    INBOX = "inbox"
-
-
 class Step(BaseModel):
-    """One step: whom (0-based place in the group's order, or its chair), by which channels, how long to wait."""
+    """One step: whom (0-based place in the group's order, or its chair), by which channels, how long to wait.
+
+    `channels` None: by the person's own preference. The inbox is told by that too.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     position: Annotated[int, Field(ge=0)] | Literal["chair"]
-    channels: Annotated[tuple[Channel, ...], Field(min_length=1)] = (Channel.EMAIL, Channel.INBOX)
+    channels: Annotated[tuple[Channel, ...], Field(min_length=1)] | None = None
     wait_s: Annotated[int, Field(ge=1, le=WAIT_S_MAX)]
     """Domain seconds (the compressed clock of a demo divides them) before the next step."""
+    time: Literal["clock", "working"] = "clock"
+    """`working`: the wait counts the open hours of the office that is told."""
 
 
 class EscalationPolicy(BaseModel):
-    """`repeats`: how often the last step is told again before the chain ends; the alert then stays escalated."""
+    """`repeats`: how often the last step is told again before the chain ends; the alert then stays escalated.
+
+    `acknowledged_for_s`: domain seconds after which an acknowledgement that led to nothing ends; None: never.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=STEPS_MAX)]
     repeats: Annotated[int, Field(ge=0, le=REPEATS_MAX)] = 0
+    acknowledged_for_s: Annotated[int, Field(ge=1, le=WAIT_S_MAX)] | None = None
 
     def step_at(self, number: int) -> Step:
         """The definition of running step `number` (0-based); repeats of the last one keep counting upwards."""
@@ -59,30 +61,6 @@ class EscalationPolicy(BaseModel):
 
     def has_step(self, number: int) -> bool:
         return number < len(self.steps) + self.repeats
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One person of a working group or provincial office. `subject`: the person's sign-in name, where there is one."""
-
-    member_id: UUID
-    working_group: str
-    name: str
-    role: str
-    language: str
-    email: str
-    position: int
-    subject: str | None
-
-
-def recipient_of(step: Step, members: Sequence[Member]) -> Member | None:
-    """The member at the step's place in the order; the chair where there is none; None in an empty group."""
-    ordered = sorted(members, key=lambda member: member.position)
-    if not ordered:
-        return None
-    if step.position != CHAIR and step.position < len(ordered):
-        return ordered[step.position]
-    return next((member for member in ordered if member.role == CHAIR), ordered[-1])
 
 
 def acknowledging_changes(state: AlertState) -> bool:

@@ -14,6 +14,36 @@ ALERT_ALREADY_RESOLVED = RefusalType(
     text_en="The alert is already resolved; there is nothing left to acknowledge.",
     text_fa="این هشدار پیش‌تر برطرف شده و چیزی برای تأیید نمانده است.",
 )
+ALERT_NOT_ACKNOWLEDGED = RefusalType(
+    code="notifications.alert.not_acknowledged",
+    status=409,
+    text_en="Nobody has acknowledged the alert; there is nothing to hand back.",
+    text_fa="کسی این هشدار را تأیید نکرده است و چیزی برای بازگرداندن نیست.",
+)
+SILENCE_NOT_FOUND = RefusalType(
+    code="notifications.silence.not_found",
+    status=404,
+    text_en="There is no silence {silence_id} that is running in your counties.",
+    text_fa="سکوت فعالی با شناسه {silence_id} در شهرستان‌های شما نیست.",
+)
+SILENCE_NEEDS_PROVINCE = RefusalType(
+    code="notifications.silence.province_only",
+    status=403,
+    text_en="A silence for all counties can be set or lifted only with access to all of them.",
+    text_fa="سکوت برای همه شهرستان‌ها را تنها کسی با دسترسی به همه آن‌ها می‌تواند برقرار یا لغو کند.",
+)
+SILENCE_OF_CASES = RefusalType(
+    code="notifications.silence.of_cases",
+    status=422,
+    text_en="Alerts about return cases and complaints cannot be silenced.",
+    text_fa="هشدارهای مربوط به پرونده‌های بازگشت و شکایت‌ها را نمی‌توان ساکت کرد.",
+)
+SILENCE_OF_NOTHING = RefusalType(
+    code="notifications.silence.of_nothing",
+    status=422,
+    text_en="No routing rule in force raises an alert that this silence would hold back.",
+    text_fa="هیچ قاعده‌ای هشداری پدید نمی‌آورد که این سکوت آن را نگه دارد.",
+)
 ALERT_OF_AN_OFFICE = RefusalType(
     code="notifications.alert.of_an_office",
     status=403,

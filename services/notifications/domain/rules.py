@@ -1,16 +1,15 @@
-"""Routing rules: which event raises which alert, for whom, and which event resolves it. Pure.
+"""Routing rules as they act: which event raises which alert, for whom, and which event resolves it. Pure.
 
-A rules file is checked whole when the service starts: every event type, field and value it names must exist in the
-contracts. `RulesError` says the line.
+`rule_reading.read_rules` makes a `RuleBook` of a document and refuses what cannot be meant.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, cast
+from functools import cached_property
+from typing import Final, cast
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import JsonValue
 
 from services.notifications.domain.escalation import EscalationPolicy
 from shared.contracts import notifications
@@ -19,10 +18,7 @@ from shared.contracts.catalogue import event_types
 from shared.contracts.counties import County
 from shared.contracts.notifications import AlertSeverity
 
-_TYPE_NAME_PATTERN = r"^[a-z]+\.[A-Za-z]+\.v[0-9]+$"
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-Place = tuple[str | int, ...]
-SUBJECT_SEPARATOR = "/"
+SUBJECT_SEPARATOR: Final = "/"
 
 
 class Audience(StrEnum):
@@ -36,38 +32,23 @@ class Audience(StrEnum):
     PROTECTION_OFFICE = "protection_office"
     CASEWORK_SUPERVISION = "casework_supervision"
     COMPLAINTS_OFFICE = "complaints_office"
+    OPS_OFFICE = "ops_office"
 
 
-class RulesError(Exception):
-    """The rules file cannot be used; the message lists every fault with its line. The service does not start."""
+ABOUT_ALERTS: Final = tuple(
+    event_type
+    for event_type in event_types()
+    if event_type.stream is notifications.ALERTS and "alert_kind" in event_type.model_fields
+)
+"""Events about an alert that may raise one: they name its kind, so that a rule can leave out its own alerts."""
 
-
-class _Document(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class _Condition(_Document):
-    event: Annotated[str, Field(pattern=_TYPE_NAME_PATTERN)]
-    when: dict[str, tuple[JsonValue, ...]] = {}
-    unless: dict[str, tuple[JsonValue, ...]] = {}
-    subject: Annotated[tuple[str, ...], Field(min_length=1)]
-
-
-class _RuleDocument(_Condition):
-    id: Name
-    counties: tuple[County, ...] = ()
-    kind: Name
-    severity: AlertSeverity
-    policy: Name
-    audience: Audience = Audience.WORKING_GROUP
-    show: tuple[str, ...] = ()
-    resolved_by: tuple[_Condition, ...] = ()
-
-
-class _RulesDocument(_Document):
-    version: Annotated[int, Field(ge=1)]
-    policies: dict[Name, EscalationPolicy]
-    rules: Annotated[tuple[_RuleDocument, ...], Field(min_length=1)]
+RULEABLE_EVENT_TYPES: Final = tuple(
+    event_type
+    for event_type in event_types()
+    if "county" in event_type.model_fields
+    and (event_type.stream is not notifications.ALERTS or event_type in ABOUT_ALERTS)
+)
+"""Every event type that a rule may name. Rules change while the service runs, so it listens to all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +73,11 @@ class Matcher:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One routing rule, checked against the contracts. `counties` empty means all."""
+    """One routing rule, checked against the contracts. `counties` empty means all.
+
+    `group_wait_s` (domain seconds): the first alert of this rule and county waits so long for others to be told with it;
+    None: each alert is told alone. `digest`: told in the digest alone.
+    """
 
     rule_id: str
     source: Matcher
@@ -103,6 +88,13 @@ class Rule:
     policy: str
     audience: Audience
     show: tuple[str, ...]
+    group_wait_s: int | None = None
+    digest: bool = False
+
+    @property
+    def is_restricted(self) -> bool:
+        """About a return case or a complaint."""
+        return self.source.event_type.data_classification == "restricted"
 
     def raises(self, event: Event) -> bool:
         return self.source.matches(event) and (not self.counties or county_of(event) in self.counties)
@@ -113,147 +105,57 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Inhibition:
+    """While an alert of `source_kind` is unresolved, alerts of the same county with equal `equal` details are held back.
+
+    `target_kinds` empty means every kind. `target_severities` is never empty and never has critical in it.
+    """
+
+    source_kind: str
+    target_kinds: frozenset[str]
+    target_severities: frozenset[AlertSeverity]
+    equal: tuple[str, ...]
+
+    def targets(self, kind: str, severity: AlertSeverity) -> bool:
+        return severity in self.target_severities and (not self.target_kinds or kind in self.target_kinds)
+
+    def likeness(self, details: Mapping[str, JsonValue]) -> tuple[str, ...] | None:
+        """What must be equal of source and target, as text; None if `details` lacks a field of it, so that it is like none."""
+        values = [details.get(field) for field in self.equal]
+        return None if None in values else tuple(str(value) for value in values)
+
+
+@dataclass(frozen=True)
 class RuleBook:
-    """All rules of one version, with the escalation policies that ship beside them."""
+    """All rules of one version, with the escalation policies that stand beside them.
+
+    `version` 0: as the service ships; others are saved. `text` is the document as it was written.
+    """
 
     version: int
     policies: Mapping[str, EscalationPolicy]
     rules: tuple[Rule, ...]
+    inhibitions: tuple[Inhibition, ...]
     document: Mapping[str, JsonValue]
+    text: str
 
     @property
     def event_types(self) -> tuple[type[Event], ...]:
-        """Every event type that raises or resolves something, once each, in the file's order."""
-        matchers = (matcher for rule in self.rules for matcher in (rule.source, *rule.resolvers))
-        return tuple(dict.fromkeys(matcher.event_type for matcher in matchers))
+        """Every event type that raises or resolves something, once each, in the document's order."""
+        return tuple(self._by_event_type)
+
+    def rules_about(self, event_type: type[Event]) -> tuple[Rule, ...]:
+        """The rules, in the document's order, that an event of this type may raise or resolve something by."""
+        return self._by_event_type.get(event_type, ())
+
+    @cached_property
+    def _by_event_type(self) -> Mapping[type[Event], tuple[Rule, ...]]:
+        index: dict[type[Event], dict[str, Rule]] = {}
+        for rule in self.rules:
+            for matcher in (rule.source, *rule.resolvers):
+                index.setdefault(matcher.event_type, {})[rule.rule_id] = rule
+        return {event_type: tuple(rules.values()) for event_type, rules in index.items()}
 
 
 def county_of(event: Event) -> County:
     return cast("County", getattr(event, "county"))  # noqa: B009 - checked for every type when the rules are read
-
-
-def event_catalogue() -> dict[str, type[Event]]:
-    """Every event type in the contracts, by its CloudEvents type."""
-    return {event_type.type_name(): event_type for event_type in event_types()}
-
-
-def read_rules(text: str, source: str) -> RuleBook:
-    """Parse and check a rules file; `source` names it in messages. Raises RulesError."""
-    try:
-        tree: yaml.Node | None = _compose(text)
-        raw: Any = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise RulesError(f"{source}: not YAML: {error}") from error
-    try:
-        document = _RulesDocument.model_validate(raw)
-    except ValidationError as error:
-        faults: list[tuple[Place, str]] = [(fault["loc"], fault["msg"]) for fault in error.errors()]
-        raise _refused(source, tree, faults) from error
-    compiler = _Compiler(document)
-    rules = tuple(compiler.rule(index, rule) for index, rule in enumerate(document.rules))
-    if compiler.faults:
-        raise _refused(source, tree, compiler.faults)
-    return RuleBook(document.version, document.policies, rules, document.model_dump(mode="json"))
-
-
-class _Compiler:
-    """Checks names and values against the contracts and gathers every fault, so that one start shows them all."""
-
-    def __init__(self, document: _RulesDocument) -> None:
-        self.document = document
-        self.catalogue = event_catalogue()
-        self.faults: list[tuple[Place, str]] = []
-        self.ids: set[str] = set()
-
-    def rule(self, index: int, rule: _RuleDocument) -> Rule:
-        place: Place = ("rules", index)
-        if rule.id in self.ids:
-            self.faults.append(((*place, "id"), f"a second rule has the id {rule.id!r}"))
-        self.ids.add(rule.id)
-        if rule.policy not in self.document.policies:
-            self.faults.append(((*place, "policy"), f"there is no policy {rule.policy!r}"))
-        source = self.matcher(rule, place)
-        self.fields(source.event_type, rule.show, (*place, "show"))
-        resolvers = tuple(
-            self.matcher(resolver, (*place, "resolved_by", at)) for at, resolver in enumerate(rule.resolved_by)
-        )
-        self.loops(source, (*place, "unless"))
-        return Rule(
-            rule_id=rule.id,
-            source=source,
-            resolvers=resolvers,
-            counties=frozenset(rule.counties),
-            kind=rule.kind,
-            severity=rule.severity,
-            policy=rule.policy,
-            audience=rule.audience,
-            show=rule.show,
-        )
-
-    def loops(self, source: Matcher, place: Place) -> None:
-        """An alert about alerts must never raise itself, nor take turns with another such rule."""
-        if source.event_type is Event or source.event_type.stream is not notifications.ALERTS:
-            return
-        own = {rule.kind for rule in self.document.rules if rule.event == notifications.AlertUndelivered.type_name()}
-        if source.event_type is not notifications.AlertUndelivered:
-            self.faults.append((place, "only AlertUndelivered may raise an alert about an alert"))
-        elif missing := own.difference(map(str, source.unless.get("alert_kind", ()))):
-            self.faults.append((place, f"would raise alerts about its own alerts: add alert_kind: {sorted(missing)}"))
-
-    def matcher(self, condition: _Condition, place: Place) -> Matcher:
-        event_type = self.catalogue.get(condition.event)
-        if event_type is None:
-            self.faults.append(((*place, "event"), f"there is no event type {condition.event!r}"))
-            return Matcher(Event, {}, {}, condition.subject)
-        if "county" not in event_type.model_fields:
-            self.faults.append(((*place, "event"), f"{condition.event} has no county, so nobody would be told"))
-        self.fields(event_type, condition.subject, (*place, "subject"))
-        when = self.values(event_type, condition.when, (*place, "when"))
-        unless = self.values(event_type, condition.unless, (*place, "unless"))
-        return Matcher(event_type, when, unless, condition.subject)
-
-    def fields(self, event_type: type[Event], names: Iterable[str], place: Place) -> None:
-        for at, name in enumerate(names):
-            if event_type is not Event and name not in event_type.model_fields:
-                self.faults.append(((*place, at), f"{event_type.type_name()} has no field {name!r}"))
-
-    def values(
-        self, event_type: type[Event], conditions: Mapping[str, tuple[JsonValue, ...]], place: Place
-    ) -> dict[str, tuple[object, ...]]:
-        known: dict[str, tuple[object, ...]] = {}
-        for name, values in conditions.items():
-            field = event_type.model_fields.get(name)
-            if field is None:
-                self.faults.append(((*place, name), f"{event_type.type_name()} has no field {name!r}"))
-                continue
-            adapter: TypeAdapter[object] = TypeAdapter(cast("type[object]", field.annotation))
-            try:
-                known[name] = tuple(adapter.validate_python(value) for value in values)
-            except ValidationError as error:
-                self.faults.append(((*place, name), f"never true: {error.errors()[0]['msg']}"))
-        return known
-
-
-def _compose(text: str) -> yaml.Node | None:
-    return cast("yaml.Node | None", yaml.compose(text, Loader=yaml.SafeLoader))  # pyright: ignore[reportUnknownMemberType]
-
-
-def _refused(source: str, tree: yaml.Node | None, faults: Iterable[tuple[Place, str]]) -> RulesError:
-    lines = [f"{source}:{_line_of(tree, place)}: {'.'.join(map(str, place))}: {text}" for place, text in faults]
-    return RulesError("\n".join(lines))
-
-
-def _line_of(node: yaml.Node | None, place: Place) -> int:
-    """The line (1-based) of the deepest node on the way to `place`."""
-    line = 1
-    for part in place:
-        if isinstance(node, yaml.MappingNode):
-            node = next((value for key, value in node.value if key.value == part), None)
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-        else:
-            node = None
-        if node is None:
-            break
-        line = int(node.start_mark.line) + 1
-    return line

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 
 from services.notifications.store import reading as store
 from shared.contracts.base import Event
-from shared.contracts.notifications import AlertAcknowledged, AlertEscalated, AlertRaised, AlertResolved
+from shared.contracts.notifications import AlertAcknowledged, AlertEscalated, AlertRaised, AlertReopened, AlertResolved
 from shared.kit.routing import Received, fold
 from shared.kit.transaction import Transaction
 
-FOLDED = ("raised", "open", "acknowledged", "escalated", "resolved")
+FOLDED = ("raised", "open", "acknowledged", "reopened", "escalated", "resolved")
 
 
-@fold(AlertRaised, AlertAcknowledged, AlertEscalated, AlertResolved, tables=("alert_counter",))
+@fold(AlertRaised, AlertAcknowledged, AlertReopened, AlertEscalated, AlertResolved, tables=("alert_counter",))
 async def fold_alert_counters(received: Sequence[Received[Event]], tx: Transaction) -> None:
     """`open` counts alerts on which nobody acted and which no event resolved; the others count what happened."""
     changes: Counter[tuple[str, str]] = Counter()
@@ -24,6 +24,9 @@ async def fold_alert_counters(received: Sequence[Received[Event]], tx: Transacti
             case AlertAcknowledged(county=county):
                 changes[county, "acknowledged"] += 1
                 changes[county, "open"] -= 1
+            case AlertReopened(county=county):
+                changes[county, "reopened"] += 1
+                changes[county, "open"] += 1
             case AlertEscalated(county=county):
                 changes[county, "escalated"] += 1
             case AlertResolved(county=county, was_acknowledged=was_acknowledged):

@@ -1,27 +1,47 @@
-"""What becomes of a letter that nobody takes."""
+"""What becomes of a message that nobody takes: the person's next contact, and after the last one a dead letter."""
 
 from uuid import UUID
 
+from pydantic import JsonValue
+
+from services.notifications.domain.channels import Channel
 from services.notifications.store import alerts
-from services.notifications.store import deliveries as store
+from services.notifications.store import delivery_outcomes as store
+from services.notifications.store.deliveries import LeasedDelivery
 from shared.contracts.notifications import AlertUndelivered
 from shared.kit.transaction import Transaction
 
 
-async def bury_delivery(lease_id: UUID, delivery: store.LeasedDelivery, error: str, tx: Transaction) -> None:
-    """After the last try: a visible dead letter, told once to whoever listens. Nothing if the lease was lost."""
+async def settle_failed(
+    lease_id: UUID, delivery: LeasedDelivery, error: str, tx: Transaction, *, may_have_arrived: bool = False
+) -> Channel | None:
+    """After the last try at one contact: owe the message by the next one, or bury it. Nothing if the lease was lost.
+
+    A contact whose channel the person is told by already in this step is passed over. Returns the channel it goes on to.
+    """
+    if may_have_arrived:
+        await _add_history(delivery, "may_repeat", tx, {"attempt": delivery.attempts, "reason": "no_answer"})
+    for place, contact in enumerate(delivery.fallbacks):
+        if contact.channel is Channel.INBOX:
+            continue
+        if await store.turn_to(tx.connection, lease_id, delivery, place, error):
+            details: dict[str, JsonValue] = {"to_channel": contact.channel, "error": error}
+            await _add_history(delivery, "fallback", tx, details)
+            return contact.channel
+    await bury_delivery(lease_id, delivery, error, tx)
+    return None
+
+
+async def bury_delivery(lease_id: UUID, delivery: LeasedDelivery, error: str, tx: Transaction) -> None:
+    """A visible dead letter, told once to whoever listens; a digest is none to raise alarm about.
+
+    Nothing if the lease was lost.
+    """
     if not await store.mark_dead(tx.connection, lease_id, delivery.delivery_id, error):
         return
-    await alerts.add_history(
-        tx.connection,
-        delivery.alert_id,
-        "undelivered",
-        county=delivery.county,
-        at=tx.now,
-        step=delivery.step,
-        by=tx.principal.subject,
-        details={"recipient": delivery.recipient, "channel": delivery.channel, "error": error},
-    )
+    if delivery.digest_id is not None:
+        return
+    await _add_history(delivery, "undelivered", tx, {"error": error})
     await tx.publish(
         AlertUndelivered(
             alert_id=delivery.alert_id,
@@ -30,4 +50,24 @@ async def bury_delivery(lease_id: UUID, delivery: store.LeasedDelivery, error: s
             channel=delivery.channel,
             alert_kind=delivery.kind,
         )
+    )
+
+
+async def _add_history(delivery: LeasedDelivery, entry: str, tx: Transaction, details: dict[str, JsonValue]) -> None:
+    if delivery.digest_id is not None:
+        return
+    named: dict[str, JsonValue] = {
+        "delivery_id": str(delivery.delivery_id),
+        "recipient": delivery.recipient,
+        "channel": delivery.channel,
+    }
+    await alerts.add_history(
+        tx.connection,
+        delivery.alert_id,
+        entry,
+        county=delivery.county,
+        at=tx.now,
+        step=delivery.step,
+        by=tx.principal.subject,
+        details=named | details,
     )

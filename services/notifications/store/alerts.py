@@ -1,137 +1,73 @@
-"""Alerts: opening, moving, finding them by what they are about."""
+"""Alerts one by one and by their groups: locking, moving, and their history."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 from pydantic import JsonValue
 
-from services.notifications.domain.escalation import AlertState, EscalationPolicy, StreamPlace
+from services.notifications.domain.escalation import AlertState, EscalationPolicy
+from services.notifications.domain.grouping import Joined
 from services.notifications.domain.rules import Audience
 from shared.contracts.counties import County
 from shared.kit.transaction import Connection
 
-_ALERT_COLUMNS = """alert_id, county, kind, severity, audience, state, step, policy::text AS policy, source_aggregate,
-    source_sequence, extract(epoch FROM source_time)::float8 AS source_time_s, acknowledged_by, acknowledged_at"""
+_ALERT_COLUMNS = """alert_id, county, rule_id, kind, severity, audience, state, step, policy::text AS policy, lead_alert_id,
+    group_wait_s, held_back, held_back_by, digest, step_told_at, letter_due, letter_round, acknowledged_by,
+    acknowledged_at, correlation_id"""
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """An alert as escalation needs it; `policy` is the copy taken when it opened."""
-
-    alert_id: UUID
-    county: County
-    kind: str
-    audience: Audience
-    state: AlertState
-    step: int
-    policy: EscalationPolicy
-    source: StreamPlace
-    acknowledged_by: str | None
-    acknowledged_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class NewAlert:
-    """Everything that an alert keeps of its rule and its source event."""
+    """An alert as its chain needs it; `policy` is the copy taken when it opened."""
 
     alert_id: UUID
     county: County
     rule_id: str
-    rules_version: int
     kind: str
     severity: str
-    audience: str
-    policy_name: str
+    audience: Audience
+    state: AlertState
+    step: int
     policy: EscalationPolicy
-    subject_id: str
-    source_type: str
-    source_event_id: UUID
-    source_aggregate: str
-    source_aggregate_id: str
-    source_sequence: int
-    source_time: datetime
-    details: Mapping[str, JsonValue]
+    lead_alert_id: UUID | None
+    group_wait_s: int | None
+    held_back: str | None
+    held_back_by: UUID | None
+    digest: bool
+    step_told_at: datetime | None
+    letter_due: bool
+    letter_round: int
+    acknowledged_by: str | None
+    acknowledged_at: datetime | None
     correlation_id: str
-    raised_at: datetime
+
+    @property
+    def has_chain(self) -> bool:
+        """Whether people are told of it by letters of its own."""
+        return self.lead_alert_id is None and self.held_back is None and not self.digest
 
 
-async def lock_subject(connection: Connection, rule_id: str, subject_id: str, county: str) -> StreamPlace | None:
-    """Lock what a rule's alerts are about until the transaction ends; returns where its last resolving event stands."""
-    row = await connection.fetchrow(
-        """
-        INSERT INTO alert_subject AS known (rule_id, subject_id, county) VALUES ($1, $2, $3)
-        ON CONFLICT (rule_id, subject_id) DO UPDATE SET county = known.county
-        RETURNING resolved_aggregate, resolved_sequence, extract(epoch FROM resolved_time)::float8 AS resolved_time_s
-        """,
-        rule_id,
-        subject_id,
-        county,
-    )
-    if row is None or row["resolved_aggregate"] is None:
-        return None
-    return StreamPlace(row["resolved_aggregate"], row["resolved_sequence"], row["resolved_time_s"])
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """What happened to an alert, for reading later."""
+
+    alert_id: UUID
+    county: County
+    entry: str
+    step: int
+    by: str
+    details: Mapping[str, JsonValue]
 
 
-async def keep_resolution(
-    connection: Connection,
-    rule_id: str,
-    subject_id: str,
-    *,
-    event_id: UUID,
-    place: StreamPlace,
-    time: datetime,
-) -> None:
-    """Remember the newest resolving event of a locked subject, for a source event that is still on its way."""
-    await connection.execute(
-        """
-        UPDATE alert_subject
-        SET resolved_by_event_id = $3, resolved_aggregate = $4, resolved_sequence = $5, resolved_time = $6
-        WHERE rule_id = $1 AND subject_id = $2
-        """,
-        rule_id,
-        subject_id,
-        event_id,
-        place.aggregate,
-        place.sequence,
-        time,
-    )
-
-
-async def insert_alert(connection: Connection, alert: NewAlert) -> bool:
-    """Open an alert; False if this rule has already answered this event."""
-    status = await connection.execute(
-        """
-        INSERT INTO alert (alert_id, county, rule_id, rules_version, kind, severity, audience, state, policy_name,
-                           policy, subject_id, source_type, source_event_id, source_aggregate, source_aggregate_id,
-                           source_sequence, source_time, details, correlation_id, raised_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, 'open', $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
-        ON CONFLICT (rule_id, source_event_id) DO NOTHING
-        """,
-        alert.alert_id,
-        alert.county.value,
-        alert.rule_id,
-        alert.rules_version,
-        alert.kind,
-        alert.severity,
-        alert.audience,
-        alert.policy_name,
-        alert.policy.model_dump_json(),
-        alert.subject_id,
-        alert.source_type,
-        alert.source_event_id,
-        alert.source_aggregate,
-        alert.source_aggregate_id,
-        alert.source_sequence,
-        alert.source_time,
-        json.dumps(dict(alert.details), ensure_ascii=False),
-        alert.correlation_id,
-        alert.raised_at,
-    )
-    return status == "INSERT 0 1"
+async def find_alert(connection: Connection, alert_id: UUID) -> Alert | None:
+    """The alert as it is at the moment; None if it does not exist or row-level security hides it."""
+    row = await connection.fetchrow(f"SELECT {_ALERT_COLUMNS} FROM alert WHERE alert_id = $1", alert_id)
+    return None if row is None else _alert(row)
 
 
 async def lock_alert(connection: Connection, alert_id: UUID) -> Alert | None:
@@ -142,34 +78,228 @@ async def lock_alert(connection: Connection, alert_id: UUID) -> Alert | None:
     return None if row is None else _alert(row)
 
 
-async def lock_unresolved(connection: Connection, rule_id: str, subject_id: str) -> list[Alert]:
-    """All alerts of a rule about a subject that are not resolved, locked in the order of their ids."""
+async def lock_with_lead(connection: Connection, alert_id: UUID) -> tuple[Alert | None, Alert | None]:
+    """The alert and its lead (None where it has none), the lead locked first, as everybody does."""
+    while True:
+        lead_id: UUID | None = await connection.fetchval(
+            "SELECT lead_alert_id FROM alert WHERE alert_id = $1", alert_id
+        )
+        lead = None if lead_id is None else await lock_alert(connection, lead_id)
+        alert = await lock_alert(connection, alert_id)
+        if alert is None or alert.lead_alert_id == lead_id:
+            return alert, lead
+
+
+async def lock_members(connection: Connection, lead_alert_id: UUID) -> list[Alert]:
+    """The unresolved alerts that joined a lead, locked, the oldest first."""
     rows = await connection.fetch(
         f"""
         SELECT {_ALERT_COLUMNS} FROM alert
-        WHERE rule_id = $1 AND subject_id = $2 AND state <> 'resolved' ORDER BY alert_id FOR NO KEY UPDATE
+        WHERE lead_alert_id = $1 AND state <> 'resolved' ORDER BY alert_id FOR NO KEY UPDATE
         """,
-        rule_id,
-        subject_id,
+        lead_alert_id,
     )
     return [_alert(row) for row in rows]
 
 
-async def set_escalated(connection: Connection, alert_id: UUID, step: int) -> None:
-    await connection.execute("UPDATE alert SET state = 'escalated', step = $2 WHERE alert_id = $1", alert_id, step)
+async def lock_joined(connection: Connection, lead_ids: Collection[UUID]) -> list[Joined]:
+    """The unresolved alerts that joined one of these leads and are not among them, locked."""
+    rows = await connection.fetch(
+        """
+        SELECT alert.alert_id, alert.lead_alert_id, alert.state, alert.acknowledged_at, lead.state AS lead_state,
+               lead.acknowledged_at AS lead_acknowledged_at
+        FROM alert JOIN alert AS lead ON lead.alert_id = alert.lead_alert_id
+        WHERE alert.lead_alert_id = ANY ($1) AND alert.state <> 'resolved' AND alert.alert_id <> ALL ($1)
+        ORDER BY alert.alert_id FOR NO KEY UPDATE OF alert
+        """,
+        list(lead_ids),
+    )
+    return [
+        Joined(
+            row["alert_id"],
+            row["lead_alert_id"],
+            AlertState(row["state"]),
+            row["acknowledged_at"],
+            AlertState(row["lead_state"]),
+            row["lead_acknowledged_at"],
+        )
+        for row in rows
+    ]
 
 
-async def set_acknowledged(connection: Connection, alert_id: UUID, by: str, at: datetime) -> None:
+async def lock_group(connection: Connection, rule_id: str, county: County) -> None:
+    """Keep others from joining or leading alerts of a rule and county until the transaction ends."""
+    await lock_groups(connection, [(rule_id, county)])
+
+
+async def lock_groups(connection: Connection, keys: Collection[tuple[str, str]]) -> None:
+    """As `lock_group`, for many, in one order everywhere."""
+    if keys:
+        await connection.execute(
+            """
+            SELECT pg_advisory_xact_lock(key) FROM (
+                SELECT DISTINCT hashtextextended('alert_group ' || name, 0) AS key FROM unnest($1::text[]) AS name
+                ORDER BY 1 OFFSET 0
+            )
+            """,
+            [f"{rule_id} {county}" for rule_id, county in keys],
+        )
+
+
+async def hand_over(connection: Connection, successors: Mapping[UUID, UUID], ended: Collection[UUID]) -> None:
+    """Make each value the lead of what its key led, going on where that one stands, with its policy; former leads keep
+    pointing at the one of today. What else joined an alert of `ended` (the keys and others) stands alone from now on.
+    Nobody has set them resolved yet."""
     await connection.execute(
-        "UPDATE alert SET state = 'acknowledged', acknowledged_by = $2, acknowledged_at = $3 WHERE alert_id = $1",
+        """
+        UPDATE alert AS successor
+        SET lead_alert_id = NULL, step = lead.step, policy = lead.policy, policy_name = lead.policy_name,
+            state = CASE WHEN successor.state = 'acknowledged' THEN successor.state ELSE lead.state END,
+            step_told_at = lead.step_told_at, letter_due = lead.letter_due, letter_round = lead.letter_round
+        FROM unnest($1::uuid[], $2::uuid[]) AS pair (before, after) JOIN alert AS lead ON lead.alert_id = pair.before
+        WHERE successor.alert_id = pair.after
+        """,
+        list(successors),
+        list(successors.values()),
+    )
+    await connection.execute(
+        """
+        UPDATE alert SET lead_alert_id = pair.after
+        FROM unnest($1::uuid[], $2::uuid[]) AS pair (before, after)
+        WHERE (alert.lead_alert_id = pair.before AND (alert.state <> 'resolved' OR alert.step_told_at IS NOT NULL))
+           OR alert.alert_id = pair.before
+        """,
+        list(successors),
+        list(successors.values()),
+    )
+    await connection.execute(
+        "UPDATE alert SET lead_alert_id = NULL WHERE lead_alert_id = ANY ($1) AND state <> 'resolved'", list(ended)
+    )
+
+
+async def set_told(connection: Connection, alert_ids: Collection[UUID], at: datetime) -> None:
+    """The running step was told; no letter is due any more."""
+    await connection.execute(
+        "UPDATE alert SET step_told_at = $2, letter_due = false WHERE alert_id = ANY ($1)", list(alert_ids), at
+    )
+
+
+async def set_letter_round(connection: Connection, alert_id: UUID, letter_round: int) -> None:
+    await connection.execute("UPDATE alert SET letter_round = $2 WHERE alert_id = $1", alert_id, letter_round)
+
+
+async def set_letter_due(connection: Connection, alert_ids: Collection[UUID], *, due: bool = True) -> None:
+    """Say whether a timer will send one more letter of these leads."""
+    await connection.execute("UPDATE alert SET letter_due = $2 WHERE alert_id = ANY ($1)", list(alert_ids), due)
+
+
+async def set_step(connection: Connection, alert_id: UUID, state: AlertState, step: int, at: datetime) -> None:
+    """The chain goes on with `step`, told `at`."""
+    await connection.execute(
+        """
+        UPDATE alert SET state = $2, step = $3, step_told_at = $4, letter_due = false, letter_round = 0
+        WHERE alert_id = $1
+        """,
         alert_id,
+        state,
+        step,
+        at,
+    )
+
+
+async def set_acknowledged(connection: Connection, alert_ids: Collection[UUID], by: str, at: datetime) -> None:
+    await connection.execute(
+        """
+        UPDATE alert SET state = 'acknowledged', acknowledged_by = $2, acknowledged_at = $3, letter_due = false
+        WHERE alert_id = ANY ($1)
+        """,
+        list(alert_ids),
         by,
         at,
     )
 
 
-async def set_resolved(connection: Connection, alert_id: UUID, at: datetime) -> None:
-    await connection.execute("UPDATE alert SET state = 'resolved', resolved_at = $2 WHERE alert_id = $1", alert_id, at)
+async def set_reopened(connection: Connection, alert_ids: Collection[UUID]) -> None:
+    """Nobody has acknowledged these any more."""
+    await connection.execute(
+        """
+        UPDATE alert SET state = 'open', acknowledged_by = NULL, acknowledged_at = NULL WHERE alert_id = ANY ($1)
+        """,
+        list(alert_ids),
+    )
+
+
+async def set_alone(connection: Connection, alert_id: UUID) -> None:
+    """The alert leaves its group and has a chain of its own from now on."""
+    await connection.execute("UPDATE alert SET lead_alert_id = NULL WHERE alert_id = $1", alert_id)
+
+
+async def set_resolved(connection: Connection, alert_ids: Collection[UUID], at: datetime) -> None:
+    await connection.execute(
+        "UPDATE alert SET state = 'resolved', resolved_at = $2, letter_due = false WHERE alert_id = ANY ($1)",
+        list(alert_ids),
+        at,
+    )
+
+
+async def cancel_messages(connection: Connection, alert_ids: Collection[UUID]) -> set[UUID]:
+    """What has not left yet does not leave; returns the alerts of which something had not."""
+    rows = await connection.fetch(
+        """
+        UPDATE delivery SET state = 'cancelled', settled_at = clock_timestamp()
+        WHERE alert_id = ANY ($1) AND state = 'pending' RETURNING alert_id
+        """,
+        list(alert_ids),
+    )
+    return {row["alert_id"] for row in rows}
+
+
+async def list_holding(connection: Connection, alert_ids: Collection[UUID]) -> list[UUID]:
+    """Those of these alerts that hold others back."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT held_back_by FROM alert WHERE held_back_by = ANY ($1) AND state <> 'resolved'", list(alert_ids)
+    )
+    return [row["held_back_by"] for row in rows]
+
+
+async def drop_holds_of_acknowledged(connection: Connection, held_back_by: UUID) -> set[UUID]:
+    """Alerts that somebody has acknowledged although they were held back are held no more; returns them."""
+    rows = await connection.fetch(
+        """
+        UPDATE alert SET held_back = NULL, held_back_by = NULL
+        WHERE held_back_by = $1 AND state = 'acknowledged' RETURNING alert_id
+        """,
+        held_back_by,
+    )
+    return {row["alert_id"] for row in rows}
+
+
+async def list_policies_of(connection: Connection, alert_ids: Collection[UUID]) -> dict[UUID, EscalationPolicy]:
+    """The policy that each of these alerts copied when it opened."""
+    rows = await connection.fetch(
+        "SELECT alert_id, policy::text AS policy FROM alert WHERE alert_id = ANY ($1)", list(alert_ids)
+    )
+    known: dict[str, EscalationPolicy] = {}
+    for row in rows:
+        if row["policy"] not in known:
+            known[row["policy"]] = EscalationPolicy.model_validate_json(row["policy"])
+    return {row["alert_id"]: known[row["policy"]] for row in rows}
+
+
+async def was_told(connection: Connection, alert: Alert, subject: str) -> bool:
+    """True if `subject` (a sign-in name) is among those to whom the alert, or a letter of its group, was addressed."""
+    told: bool = await connection.fetchval(
+        """
+        SELECT EXISTS (
+            SELECT FROM alert JOIN delivery USING (alert_id)
+            WHERE (alert.alert_id = $1 OR alert.alert_id = $2 OR alert.lead_alert_id = $2) AND recipient_subject = $3
+        )
+        """,
+        alert.alert_id,
+        alert.lead_alert_id or alert.alert_id,
+        subject,
+    )
+    return told
 
 
 async def add_history(
@@ -183,30 +313,35 @@ async def add_history(
     by: str,
     details: Mapping[str, JsonValue],
 ) -> None:
+    await add_histories(connection, [HistoryLine(alert_id, County(county), entry, step, by, details)], at)
+
+
+async def add_histories(connection: Connection, lines: Sequence[HistoryLine], at: datetime) -> None:
+    """Add lines in their order, all at one time, in one statement."""
+    if not lines:
+        return
     await connection.execute(
         """
-        INSERT INTO alert_history (alert_id, county, at, entry, step, by, details) VALUES ($1, $2, $3, $4, $5, $6, $7)
+        INSERT INTO alert_history (alert_id, county, at, entry, step, by, details)
+        SELECT alert_id, county, $1, entry, step, by, details::jsonb
+        FROM unnest($2::uuid[], $3::text[], $4::text[], $5::int[], $6::text[], $7::text[])
+             WITH ORDINALITY AS line (alert_id, county, entry, step, by, details, place)
+        ORDER BY place
         """,
-        alert_id,
-        county,
         at,
-        entry,
-        step,
-        by,
-        json.dumps(dict(details), ensure_ascii=False),
+        [line.alert_id for line in lines],
+        [line.county for line in lines],
+        [line.entry for line in lines],
+        [line.step for line in lines],
+        [line.by for line in lines],
+        [json.dumps(dict(line.details), ensure_ascii=False) if line.details else "{}" for line in lines],
     )
 
 
 def _alert(row: asyncpg.Record) -> Alert:
-    return Alert(
-        alert_id=row["alert_id"],
-        county=County(row["county"]),
-        kind=row["kind"],
-        audience=Audience(row["audience"]),
-        state=AlertState(row["state"]),
-        step=row["step"],
-        policy=EscalationPolicy.model_validate_json(row["policy"]),
-        source=StreamPlace(row["source_aggregate"], row["source_sequence"], row["source_time_s"]),
-        acknowledged_by=row["acknowledged_by"],
-        acknowledged_at=row["acknowledged_at"],
-    )
+    values: dict[str, Any] = dict(row)
+    values["county"] = County(row["county"])
+    values["audience"] = Audience(row["audience"])
+    values["state"] = AlertState(row["state"])
+    values["policy"] = EscalationPolicy.model_validate_json(row["policy"])
+    return Alert(**values)

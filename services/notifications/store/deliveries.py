@@ -10,23 +10,50 @@ from uuid import UUID
 import asyncpg
 from pydantic import JsonValue
 
-from services.notifications.domain.escalation import Member
+from services.notifications.domain.channels import Channel, Contact
+from services.notifications.domain.members import Member
 from shared.contracts.counties import County
 from shared.kit.transaction import Connection
 
 WAKE_CHANNEL = "payesh_delivery"
+GROUPED_ALERTS_MAX = 20
+"""Alerts of a group that a letter lists; beyond these it says how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewDelivery:
+    """One message owed to `told` by `contact`, then, as long as nobody takes it, by each of `fallbacks`.
+
+    `round` counts the letters of one step to one person: 0, and more only where a group has grown since.
+    """
+
     delivery_id: UUID
-    channel: str
+    alert_id: UUID
+    county: str
+    step: int
+    told: Member
+    contact: Contact
+    fallbacks: tuple[Contact, ...]
     state: str
+    at: datetime
+    correlation_id: str
+    traceparent: str | None
+    round: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class GroupedAlert:
+    """Another unresolved alert of the group that a letter is about."""
+
+    alert_id: UUID
+    subject_id: str
+    details: Mapping[str, JsonValue]
+    raised_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class LeasedDelivery:
-    """One message to send, with everything its text needs. `attempts` counts this one."""
+    """One message to send, with everything its text needs. `attempts` counts this one, at this contact."""
 
     delivery_id: UUID
     alert_id: UUID
@@ -46,55 +73,86 @@ class LeasedDelivery:
     raised_at: datetime
     created_at: datetime
     details: Mapping[str, JsonValue]
+    address: str
+    fallbacks: tuple[Contact, ...] = ()
+    grouped: tuple[GroupedAlert, ...] = ()
+    grouped_total: int = 0
+    """How many alerts `grouped` would list without its limit."""
+    digest_id: UUID | None = None
+    """Set where the message is a digest: `alert_id` then is that id too, and there is nothing to acknowledge."""
 
 
-@dataclass(frozen=True, slots=True)
-class FailedDelivery:
-    """Outcome of a failed try; `retry_delay_s` None: the last one, the row becomes a dead letter."""
+_LEASED = f"""
+SELECT leased.delivery_id, coalesce(leased.alert_id, leased.digest_id) AS alert_id, leased.digest_id, leased.county,
+       leased.step, leased.member_id, leased.recipient, leased.recipient_name, leased.language, leased.channel,
+       leased.attempts, leased.correlation_id, leased.traceparent, leased.created_at, leased.address,
+       leased.fallbacks::text AS fallbacks, coalesce(alert.kind, 'digest') AS kind,
+       coalesce(alert.severity, 'info') AS severity,
+       coalesce(alert.subject_id, leased.digest_id::text) AS subject_id,
+       coalesce(alert.raised_at, digest.created_at) AS raised_at,
+       coalesce(alert.details, digest.content)::text AS details,
+       grouped.listed::text AS grouped, grouped.total AS grouped_total
+FROM leased
+LEFT JOIN alert ON alert.alert_id = leased.alert_id
+LEFT JOIN digest ON digest.digest_id = leased.digest_id
+CROSS JOIN LATERAL (
+    SELECT count(*) AS total, jsonb_agg(
+        jsonb_build_object('alert_id', alert_id, 'subject_id', subject_id, 'details', details, 'raised_at', raised_at)
+        ORDER BY alert_id
+    ) FILTER (WHERE place <= {GROUPED_ALERTS_MAX}) AS listed
+    FROM (
+        SELECT *, row_number() OVER (ORDER BY alert_id) AS place FROM alert AS joined
+        WHERE joined.lead_alert_id = leased.alert_id AND joined.state <> 'resolved'
+    ) AS joined
+) AS grouped
+ORDER BY leased.delivery_id
+"""
+"""Everything that the text of a message needs, of the rows that a statement's part `leased` has taken."""
 
-    delivery_id: UUID
-    error: str
-    retry_delay_s: float | None
 
-
-async def insert_deliveries(
-    connection: Connection,
-    deliveries: Sequence[NewDelivery],
-    member: Member,
-    *,
-    alert_id: UUID,
-    county: str,
-    step: int,
-    at: datetime,
-    correlation_id: str,
-    traceparent: str | None,
-) -> None:
-    """Owe one message per channel to `member`; what is owed already is left alone. Wakes the delivery workers."""
+async def insert_deliveries(connection: Connection, deliveries: Sequence[NewDelivery]) -> None:
+    """Owe messages, in one statement; what is owed already is left alone. Wakes the delivery workers."""
+    if not deliveries:
+        return
     await connection.execute(
         """
-        INSERT INTO delivery (delivery_id, alert_id, county, step, member_id, recipient, recipient_name,
-                              recipient_subject, language, channel, state, next_attempt_at, created_at, settled_at,
-                              correlation_id, traceparent)
-        SELECT delivery_id, $1, $2, $3, $4, $5, $6, $7, $8, channel, state, $9::timestamptz, $9::timestamptz,
-               CASE WHEN state = 'sent' THEN $9::timestamptz END, $10, $11
-        FROM unnest($12::uuid[], $13::text[], $14::text[]) AS new (delivery_id, channel, state)
-        ON CONFLICT (alert_id, step, recipient, channel) DO NOTHING
+        INSERT INTO delivery (delivery_id, alert_id, county, step, round, member_id, recipient, recipient_name,
+                              recipient_subject, language, channel, address, fallbacks, state, next_attempt_at,
+                              created_at, contact_since, settled_at, correlation_id, traceparent)
+        SELECT delivery_id, alert_id, county, step, round, member_id, recipient, recipient_name, recipient_subject,
+               language, channel, address, fallbacks::jsonb, state, at, at, at, CASE WHEN state = 'sent' THEN at END,
+               correlation_id, traceparent
+        FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::int[], $5::smallint[], $6::uuid[], $7::text[], $8::text[],
+                    $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[],
+                    $16::text[], $17::text[])
+             AS new (delivery_id, alert_id, county, step, round, member_id, recipient, recipient_name,
+                     recipient_subject, language, channel, address, fallbacks, state, at, correlation_id, traceparent)
+        ON CONFLICT DO NOTHING
         """,
-        alert_id,
-        county,
-        step,
-        member.member_id,
-        member.email,
-        member.name,
-        member.subject,
-        member.language,
-        at,
-        correlation_id,
-        traceparent,
-        [delivery.delivery_id for delivery in deliveries],
-        [delivery.channel for delivery in deliveries],
-        [delivery.state for delivery in deliveries],
+        [new.delivery_id for new in deliveries],
+        [new.alert_id for new in deliveries],
+        [new.county for new in deliveries],
+        [new.step for new in deliveries],
+        [new.round for new in deliveries],
+        [new.told.member_id for new in deliveries],
+        [new.told.email for new in deliveries],
+        [new.told.name for new in deliveries],
+        [new.told.subject for new in deliveries],
+        [new.told.language for new in deliveries],
+        [new.contact.channel for new in deliveries],
+        [new.contact.address for new in deliveries],
+        [stored(new.fallbacks) for new in deliveries],
+        [new.state for new in deliveries],
+        [new.at for new in deliveries],
+        [new.correlation_id for new in deliveries],
+        [new.traceparent for new in deliveries],
     )
+    if any(new.state == "pending" for new in deliveries):
+        await wake_workers(connection)
+
+
+async def wake_workers(connection: Connection) -> None:
+    """Tell the delivery workers that something is owed, once the transaction commits."""
     await connection.execute("SELECT pg_notify($1, '')", WAKE_CHANNEL)
 
 
@@ -106,89 +164,81 @@ async def was_told(connection: Connection, alert_id: UUID, subject: str) -> bool
     return told
 
 
-async def lease_due(connection: Connection, lease_id: UUID, limit: int, lease: timedelta) -> list[LeasedDelivery]:
-    """Take up to `limit` due messages for `lease` on the database's clock; what another worker holds is passed over."""
+async def find_told(connection: Connection, delivery_id: UUID) -> tuple[UUID, UUID] | None:
+    """The alert of a delivery and the member who was told; None for an unknown one and for a digest."""
+    row = await connection.fetchrow(
+        "SELECT alert_id, member_id FROM delivery WHERE delivery_id = $1 AND alert_id IS NOT NULL", delivery_id
+    )
+    return None if row is None else (row["alert_id"], row["member_id"])
+
+
+async def lease_due(
+    connection: Connection,
+    lease_id: UUID,
+    channel: Channel,
+    limit: int,
+    lease: timedelta,
+    waited: timedelta | None = None,
+) -> list[LeasedDelivery]:
+    """Take up to `limit` due messages of `channel` for `lease` on the database's clock; what another worker holds is
+    passed over. `waited`: only those that have waited for their present contact so long.
+
+    A row whose former lease ran out unmarked may have been sent: its history says so.
+    """
     rows = await connection.fetch(
-        """
+        f"""
         WITH due AS (
             SELECT delivery_id FROM delivery
-            WHERE state = 'pending' AND next_attempt_at <= clock_timestamp()
+            WHERE state = 'pending' AND channel = $4 AND next_attempt_at <= clock_timestamp()
               AND (lease_until IS NULL OR lease_until <= clock_timestamp())
+              AND ($5::interval IS NULL OR contact_since <= clock_timestamp() - $5::interval)
             ORDER BY next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED
         ), leased AS (
             UPDATE delivery SET lease_id = $1, lease_until = clock_timestamp() + $3, attempts = attempts + 1
             FROM due WHERE delivery.delivery_id = due.delivery_id
-            RETURNING delivery.*
+            RETURNING new.*, old.lease_id AS former_lease_id
+        ), repeated AS (
+            INSERT INTO alert_history (alert_id, county, at, entry, step, by, details)
+            SELECT alert_id, county, clock_timestamp(), 'may_repeat', step, 'system',
+                   jsonb_build_object('delivery_id', delivery_id, 'recipient', recipient, 'channel', channel,
+                                      'attempt', attempts, 'reason', 'lease_ended')
+            FROM leased WHERE former_lease_id IS NOT NULL AND alert_id IS NOT NULL
         )
-        SELECT leased.delivery_id, leased.alert_id, leased.county, leased.step, leased.member_id, leased.recipient,
-               leased.recipient_name, leased.language, leased.channel, leased.attempts, leased.correlation_id, leased.traceparent,
-               leased.created_at, alert.kind, alert.severity, alert.subject_id, alert.raised_at,
-               alert.details::text AS details
-        FROM leased JOIN alert USING (alert_id) ORDER BY leased.delivery_id
+        {_LEASED}
         """,
         lease_id,
         limit,
         lease,
+        channel,
+        waited,
     )
     return [_leased(row) for row in rows]
 
 
-async def mark_sent(connection: Connection, lease_id: UUID, delivery_ids: Sequence[UUID]) -> int:
-    """Mark what was sent under this lease, also if cancelled meanwhile; returns how many rows it still held."""
-    status = await connection.execute(
-        """
-        UPDATE delivery
-        SET state = 'sent', settled_at = clock_timestamp(), lease_id = NULL, lease_until = NULL, last_error = NULL
-        WHERE delivery_id = ANY ($2) AND lease_id = $1 AND state IN ('pending', 'cancelled')
-        """,
-        lease_id,
-        delivery_ids,
-    )
-    return int(status.removeprefix("UPDATE "))
+async def retake_undelivered(
+    connection: Connection, lease_id: UUID, delivery_id: UUID, lease: timedelta
+) -> LeasedDelivery | None:
+    """Take a message back that the provider took and did not deliver, under a lease, to go on with it elsewhere.
 
-
-async def mark_for_retry(connection: Connection, lease_id: UUID, failed: Sequence[FailedDelivery]) -> None:
-    """Give failed rows back for a later try. Rows lost to another worker, or cancelled, are left alone."""
-    await connection.execute(
-        """
-        UPDATE delivery
-        SET next_attempt_at = clock_timestamp() + make_interval(secs => outcome.retry_delay_s),
-            lease_id = NULL, lease_until = NULL, last_error = outcome.error
-        FROM unnest($2::uuid[], $3::text[], $4::float8[]) AS outcome (delivery_id, error, retry_delay_s)
-        WHERE delivery.delivery_id = outcome.delivery_id AND lease_id = $1 AND state = 'pending'
-        """,
-        lease_id,
-        [outcome.delivery_id for outcome in failed],
-        [outcome.error for outcome in failed],
-        [outcome.retry_delay_s for outcome in failed],
-    )
-
-
-async def mark_dead(connection: Connection, lease_id: UUID, delivery_id: UUID, error: str) -> bool:
-    """Make a row a dead letter; False if it was lost to another worker or cancelled."""
-    status = await connection.execute(
-        """
-        UPDATE delivery
-        SET state = 'dead', settled_at = clock_timestamp(), lease_id = NULL, lease_until = NULL, last_error = $3
-        WHERE delivery_id = $2 AND lease_id = $1 AND state = 'pending'
+    None if somebody has acted on the alert by now: nobody need be told any more.
+    """
+    rows = await connection.fetch(
+        f"""
+        WITH leased AS (
+            UPDATE delivery
+            SET state = 'pending', settled_at = NULL, lease_id = $1, lease_until = clock_timestamp() + $3
+            FROM alert
+            WHERE delivery_id = $2 AND delivery.state = 'sent' AND alert.alert_id = delivery.alert_id
+              AND alert.state IN ('open', 'escalated')
+            RETURNING delivery.*
+        )
+        {_LEASED}
         """,
         lease_id,
         delivery_id,
-        error,
+        lease,
     )
-    return status == "UPDATE 1"
-
-
-async def release_unsent(connection: Connection, lease_id: UUID, delivery_ids: Sequence[UUID]) -> None:
-    """Give back rows that were leased but not tried; the try does not count."""
-    await connection.execute(
-        """
-        UPDATE delivery SET attempts = attempts - 1, lease_id = NULL, lease_until = NULL
-        WHERE delivery_id = ANY ($2) AND lease_id = $1 AND state = 'pending'
-        """,
-        lease_id,
-        delivery_ids,
-    )
+    return _leased(rows[0]) if rows else None
 
 
 async def cancel_pending(connection: Connection, alert_id: UUID) -> None:
@@ -226,8 +276,25 @@ async def database_now(connection: Connection) -> datetime:
     return now
 
 
+def contacts_of(stored: str) -> tuple[Contact, ...]:
+    """The contacts that a row keeps."""
+    return tuple(Contact(Channel(contact["channel"]), contact["address"]) for contact in json.loads(stored))
+
+
+def stored(contacts: Sequence[Contact]) -> str:
+    """Contacts as a row keeps them, in their order."""
+    return json.dumps([{"channel": contact.channel, "address": contact.address} for contact in contacts])
+
+
 def _leased(row: asyncpg.Record) -> LeasedDelivery:
     values: dict[str, Any] = dict(row)
     values["county"] = County(row["county"])
     values["details"] = json.loads(row["details"])
+    values["fallbacks"] = contacts_of(row["fallbacks"])
+    values["grouped"] = tuple(_grouped(alert) for alert in json.loads(row["grouped"] or "[]"))
     return LeasedDelivery(**values)
+
+
+def _grouped(alert: Mapping[str, Any]) -> GroupedAlert:
+    raised_at = datetime.fromisoformat(alert["raised_at"])
+    return GroupedAlert(UUID(alert["alert_id"]), alert["subject_id"], alert["details"], raised_at)

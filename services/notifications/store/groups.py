@@ -1,67 +1,44 @@
-"""Working groups, provincial offices and escalation policies."""
+"""Offices as they are when somebody has to be told, and escalation policies."""
 
-from collections.abc import Sequence
-from uuid import UUID
+from collections.abc import Collection
 
-import asyncpg
-
-from services.notifications.domain.escalation import EscalationPolicy, Member
+from services.notifications.domain.escalation import EscalationPolicy
+from services.notifications.domain.members import Member, Office
+from services.notifications.domain.office_hours import DEFAULT
+from services.notifications.public_holidays import PUBLIC_HOLIDAYS
+from services.notifications.store.absences import list_absences_of
+from services.notifications.store.calendars import list_hours_of
+from services.notifications.store.members import find_member, list_members_of
 from shared.kit.transaction import Connection
+
+__all__ = ["find_member", "find_policy", "list_members", "list_policies", "load_offices", "save_policy"]
+
+
+async def load_offices(connection: Connection, working_groups: Collection[str]) -> dict[str, Office]:
+    """Every one of these offices with its people, absences and open hours, in as many statements for one as for all.
+
+    An office that nobody has set has no members and the usual hours.
+    """
+    members = await list_members_of(connection, working_groups)
+    absences = await list_absences_of(connection, working_groups)
+    hours = await list_hours_of(connection, working_groups)
+    people: dict[str, list[Member]] = {}
+    for member in members:
+        people.setdefault(member.working_group, []).append(member)
+    return {
+        group: Office(
+            working_group=group,
+            members=tuple(people.get(group, ())),
+            absences=tuple(absences.get(group, ())),
+            calendar=hours.get(group, DEFAULT).calendar(PUBLIC_HOLIDAYS),
+        )
+        for group in working_groups
+    }
 
 
 async def list_members(connection: Connection, working_group: str) -> list[Member]:
     """Active members in their order."""
-    rows = await connection.fetch(
-        """
-        SELECT member_id, working_group, name, role, language, email, position, subject FROM working_group_member
-        WHERE working_group = $1 AND active ORDER BY position
-        """,
-        working_group,
-    )
-    return [_member(row) for row in rows]
-
-
-async def find_member(connection: Connection, member_id: UUID) -> Member | None:
-    """The member, if still active."""
-    row = await connection.fetchrow(
-        """
-        SELECT member_id, working_group, name, role, language, email, position, subject FROM working_group_member
-        WHERE member_id = $1 AND active
-        """,
-        member_id,
-    )
-    return None if row is None else _member(row)
-
-
-async def replace_members(
-    connection: Connection, working_group: str, county: str | None, members: Sequence[Member]
-) -> None:
-    """Make `members` the group's active ones. Who is known by e-mail keeps the member id; who is left out goes inactive."""
-    await connection.execute(
-        "UPDATE working_group_member SET active = false, changed_at = now() WHERE working_group = $1 AND active",
-        working_group,
-    )
-    await connection.execute(
-        """
-        INSERT INTO working_group_member AS known
-            (member_id, working_group, county, name, role, language, email, position, subject)
-        SELECT member_id, $1, $2, name, role, language, email, position, subject
-        FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::smallint[], $9::text[])
-             AS member (member_id, name, role, language, email, position, subject)
-        ON CONFLICT (working_group, email) DO UPDATE
-        SET name = excluded.name, role = excluded.role, language = excluded.language, position = excluded.position,
-            subject = excluded.subject, active = true, changed_at = now()
-        """,
-        working_group,
-        county,
-        [member.member_id for member in members],
-        [member.name for member in members],
-        [member.role for member in members],
-        [member.language for member in members],
-        [member.email for member in members],
-        [member.position for member in members],
-        [member.subject for member in members],
-    )
+    return await list_members_of(connection, [working_group])
 
 
 async def find_policy(connection: Connection, name: str) -> EscalationPolicy | None:
@@ -90,16 +67,3 @@ async def save_policy(connection: Connection, name: str, policy: EscalationPolic
         by,
     )
     return version
-
-
-def _member(row: asyncpg.Record) -> Member:
-    return Member(
-        member_id=row["member_id"],
-        working_group=row["working_group"],
-        name=row["name"],
-        role=row["role"],
-        language=row["language"],
-        email=row["email"],
-        position=row["position"],
-        subject=row["subject"],
-    )

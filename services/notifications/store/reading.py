@@ -16,7 +16,8 @@ Row = dict[str, Any]
 
 _LISTED = """alert.alert_id, alert.county, alert.kind, alert.severity, alert.state, alert.step, alert.rule_id,
     alert.source_event_id, alert.source_type, alert.source_aggregate_id, alert.subject_id,
-    alert.details::text AS details, alert.raised_at, alert.acknowledged_by, alert.acknowledged_at, alert.resolved_at"""
+    alert.details::text AS details, alert.raised_at, alert.acknowledged_by, alert.acknowledged_at, alert.resolved_at,
+    alert.lead_alert_id, alert.held_back, alert.held_back_by, alert.digest, alert.step_told_at"""
 
 
 async def list_alerts(
@@ -58,17 +59,25 @@ async def list_inbox(connection: Connection, subject: str, after: UUID | None, l
 
 async def find_alert(connection: Connection, alert_id: UUID) -> Row | None:
     """One alert with its `deliveries` and `history`."""
-    rows = await connection.fetch(f"SELECT {_LISTED} FROM alert WHERE alert_id = $1", alert_id)
-    if not rows:
+    found = await find_alerts(connection, [alert_id])
+    if not found:
         return None
-    [alert] = await _with_deliveries(connection, rows)
     history = await connection.fetch(
         """
         SELECT at, entry, step, by, details::text AS details FROM alert_history WHERE alert_id = $1 ORDER BY entry_id
         """,
         alert_id,
     )
-    return {**alert, "history": [{**dict(entry), "details": json.loads(entry["details"])} for entry in history]}
+    return {
+        **found[alert_id],
+        "history": [{**dict(entry), "details": json.loads(entry["details"])} for entry in history],
+    }
+
+
+async def find_alerts(connection: Connection, alert_ids: Sequence[UUID]) -> dict[UUID, Row]:
+    """Alerts by their ids, each with its `deliveries`; what is not there, or not for the caller, is left out."""
+    rows = await connection.fetch(f"SELECT {_LISTED} FROM alert WHERE alert_id = ANY ($1)", alert_ids)
+    return {alert["alert_id"]: alert for alert in await _with_deliveries(connection, rows)}
 
 
 async def _with_deliveries(connection: Connection, alerts: Sequence[asyncpg.Record]) -> list[Row]:
@@ -110,6 +119,8 @@ async def list_counters(connection: Connection) -> list[tuple[str, str, int]]:
 
 
 async def count_deliveries(connection: Connection) -> list[tuple[str, str, int]]:
-    """(county, delivery state, number of rows)."""
-    rows = await connection.fetch("SELECT county, state, count(*) AS number FROM delivery GROUP BY county, state")
+    """(county, delivery state, number of rows) of what was owed for alerts."""
+    rows = await connection.fetch(
+        "SELECT county, state, count(*) AS number FROM delivery WHERE alert_id IS NOT NULL GROUP BY county, state"
+    )
     return [(row["county"], row["state"], row["number"]) for row in rows]

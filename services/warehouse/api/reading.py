@@ -36,6 +36,7 @@ from shared.kit.connections import Connection
 from shared.kit.http import Page, Queries, allow_read
 from shared.kit.paging import Limit, page_of
 from shared.persian.calendar import jalali_text, office_date, read_date
+from shared.spreadsheet.export import CSV_MEDIA_TYPE, XLSX_MEDIA_TYPE
 
 EXPORT_PAGE_ITEMS = 1_000
 HISTORY_DAYS_MAX = 3_660
@@ -151,7 +152,7 @@ async def map_warehouses(queries: RegisterReader, filters: Filters) -> Streaming
     response_class=StreamingResponse,
     responses={
         200: {
-            "content": {"text/csv": {}, site_export.XLSX_MEDIA_TYPE: {}},
+            "content": {"text/csv": {}, XLSX_MEDIA_TYPE: {}},
             "description": "A file with Persian headers that the registry import reads back",
         }
     },
@@ -162,7 +163,7 @@ async def export_warehouses(
     """Sites of the caller's counties as a file, read page by page: each site once, as it is when its page is read."""
     pages = _pages(queries, views.list_registered, filters)
     content = site_export.as_csv(pages) if file_format == "csv" else site_export.as_xlsx(pages)
-    media_type = site_export.CSV_MEDIA_TYPE if file_format == "csv" else site_export.XLSX_MEDIA_TYPE
+    media_type = CSV_MEDIA_TYPE if file_format == "csv" else XLSX_MEDIA_TYPE
     headers = {"content-disposition": f'attachment; filename="warehouses.{file_format}"'}
     return StreamingResponse(content, media_type=media_type, headers=headers)
 

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.notifications.domain.rules import event_catalogue
+from services.notifications.domain.rule_reading import event_catalogue
 from services.notifications.handlers import apply_rules, escalate_alert, fold_alert_counters
 from shared.contracts.counties import County
 from shared.contracts.nationals import CentreCapacityThresholdCrossed, PhaseTwoReviewRequested, PlaceKind
@@ -36,8 +36,8 @@ async def test_an_alert_says_what_it_is_about_and_whom_it_told(desk: Desk) -> No
     await desk.take(event)
     [alert] = await desk.alerts()
     assert alert["subject_id"] == alert["source_aggregate_id"] == event.event.aggregate_id
-    assert (alert["state"], alert["step"], alert["severity"]) == ("open", 0, "warning")
-    assert alert["details"]["severity"] == "major"
+    assert (alert["state"], alert["step"], alert["severity"]) == ("open", 0, "critical")
+    assert alert["details"]["severity"] == "critical"
     assert {delivery["recipient"] for delivery in alert["deliveries"]} == {"m0.rey@payesh.example"}
     [entry] = await desk.history(alert["alert_id"])
     assert (entry["entry"], entry["details"]["told"]) == ("raised", "m0.rey@payesh.example")
@@ -77,7 +77,7 @@ async def test_more_time_resolves_the_overdue_alert_until_it_is_overdue_again(de
         action_id=late.action_id,
         warehouse_id=late.warehouse_id,
         county=late.county,
-        severity=Severity.MAJOR,
+        severity=Severity.CRITICAL,
         due_at=late.due_at + timedelta(days=7),
         was_overdue=True,
     )
@@ -301,7 +301,7 @@ async def test_a_failed_transaction_leaves_no_alert_and_no_event(desk: Desk) -> 
 
     async def apply_and_fail() -> None:
         async with desk.begin() as tx:
-            await apply_rules(event, tx)
+            await apply_rules([event], tx)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):

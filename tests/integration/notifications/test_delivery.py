@@ -10,9 +10,13 @@ from uuid import UUID, uuid4
 import pytest
 
 from deploy.embedded.smtp_sink import SmtpSink
-from services.notifications.delivery import LEASE_ROWS_MAX, DeliveryWorker, Outcome
+from services.notifications.channel_worker import LEASE_ROWS_MAX, ChannelWorker, Outcome
+from services.notifications.channels.email import EmailSender
+from services.notifications.composing import Composer
+from services.notifications.domain.channels import Channel
 from services.notifications.settings import Settings
-from services.notifications.store import deliveries as store
+from services.notifications.store import deliveries
+from services.notifications.store import delivery_outcomes as store
 from services.notifications.store.deliveries import LeasedDelivery
 from shared.contracts.counties import County
 from shared.contracts.notifications import AlertUndelivered
@@ -56,7 +60,7 @@ async def test_a_letter_leaves_at_once_and_says_whose_it_is(desk: Desk, sink: Sm
     assert (letter.recipient, letter.language, letter.step) == ("m0.rey@payesh.example", "fa", 0)
     assert (letter.alert_id, letter.alert_kind) == (alert["alert_id"], "corrective_action_overdue")
     assert letter.correlation_id == event.correlation_id
-    assert letter.subject == "اقدام اصلاحی دیرکرده در ری"
+    assert letter.subject == "بحرانی: اقدام اصلاحی دیرکرده در ری"
     assert letter.acknowledge_link is not None
     assert letter.acknowledge_link.startswith("http://service.test/acknowledge/")
     assert f"Message-ID: {letter.message_id}".encode() in sink.mailbox_file.read_bytes()
@@ -143,28 +147,31 @@ async def test_a_provider_that_hangs_is_given_up_and_its_connection_thrown_away(
     port = silent.sockets[0].getsockname()[1]
     await desk.take(overdue())
     await desk.take(overdue())
-    desk.start_delivery(smtp_port=port, smtp_timeout_s=0.3, delivery_attempts_max=1)
-    dead = await desk.until(lambda alerts: emails(alerts, "dead"))
-    assert len(dead) == 2
+    desk.start_delivery(smtp_port=port, smtp_timeout_s=0.3, breaker_failures=1)
+    tried = await desk.until(lambda alerts: [d for d in emails(alerts, "pending") if d["last_error"]])
+    assert [d["attempts"] for d in tried] == [1]
     assert len(held) == 1, "the second letter of the batch did not wait for the same provider"
+    assert await desk.pool.fetchval("SELECT sum(attempts) FROM delivery") == 1, "nor did it use up a try"
     for writer in held:
         writer.close()
     silent.close()
 
 
-class DiesBeforeMarking(DeliveryWorker):
+def email_worker(context: WorkerContext[Settings], kind: type[ChannelWorker] = ChannelWorker) -> ChannelWorker:
+    return kind(context, Channel.EMAIL, EmailSender(context.settings), Composer(context))
+
+
+class DiesBeforeMarking(ChannelWorker):
     """Ends where a kill would hurt most: the provider has the letters, the rows do not say so."""
 
     async def _mark(self, lease_id: UUID, leased: Sequence[LeasedDelivery], outcome: Outcome) -> None:
         raise SystemError("killed")
 
 
-class MarksLate(DeliveryWorker):
+class MarksLate(ChannelWorker):
     """Stalls between sending and marking until it is let go, longer than its lease."""
 
-    def __init__(self, context: WorkerContext[Settings]) -> None:
-        super().__init__(context)
-        self.may_mark = asyncio.Event()
+    may_mark: asyncio.Event
 
     async def _mark(self, lease_id: UUID, leased: Sequence[LeasedDelivery], outcome: Outcome) -> None:
         await self.may_mark.wait()
@@ -174,9 +181,9 @@ class MarksLate(DeliveryWorker):
 async def test_when_a_worker_dies_with_a_lease_another_takes_over_at_its_end(desk: Desk, sink: SmtpSink) -> None:
     await desk.take(overdue())
     with pytest.raises(SystemError):
-        await DiesBeforeMarking(desk.context(delivery_lease_s=1.0, smtp_timeout_s=0.4)).deliver_batch()
+        await email_worker(desk.context(delivery_lease_s=1.0, smtp_timeout_s=0.4), DiesBeforeMarking).deliver_batch()
     assert len(sink.letters) == 1
-    assert await DeliveryWorker(desk.context()).deliver_batch() == 0, "the lease still holds"
+    assert await email_worker(desk.context()).deliver_batch() == 0, "the lease still holds"
     desk.start_delivery()
     [delivery] = await desk.until(lambda alerts: emails(alerts, "sent"))
     assert delivery["attempts"] == 2
@@ -187,7 +194,9 @@ async def test_when_a_worker_dies_with_a_lease_another_takes_over_at_its_end(des
 async def test_a_worker_whose_lease_ended_marks_nothing(desk: Desk, sink: SmtpSink) -> None:
     await desk.take(overdue())
     sink.answer = refuse
-    late = MarksLate(desk.context(delivery_lease_s=1.0, smtp_timeout_s=0.4, delivery_attempts_max=1))
+    late = email_worker(desk.context(delivery_lease_s=1.0, smtp_timeout_s=0.4, delivery_attempts_max=1), MarksLate)
+    assert isinstance(late, MarksLate)
+    late.may_mark = asyncio.Event()
     stalled = asyncio.create_task(late.deliver_batch())
     async with asyncio.timeout(WAIT_S):
         while not sink.refused:
@@ -206,20 +215,20 @@ async def test_only_the_holder_of_the_lease_marks_a_row(desk: Desk) -> None:
     await desk.take(overdue())
     lost, held = uuid4(), uuid4()
     async with desk.begin() as tx:
-        [row] = await store.lease_due(tx.connection, lost, 1, timedelta(0))
+        [row] = await deliveries.lease_due(tx.connection, lost, Channel.EMAIL, 1, timedelta(0))
     async with desk.begin() as tx:
-        [row] = await store.lease_due(tx.connection, held, 1, timedelta(seconds=60))
+        [row] = await deliveries.lease_due(tx.connection, held, Channel.EMAIL, 1, timedelta(seconds=60))
         assert row.attempts == 2
     async with desk.begin() as tx:
         ids = [row.delivery_id]
-        assert await store.mark_sent(tx.connection, lost, ids) == 0
+        assert await store.mark_sent(tx.connection, lost, [store.SentDelivery(row.delivery_id)]) == 0
         assert not await store.mark_dead(tx.connection, lost, row.delivery_id, "no")
         await store.release_unsent(tx.connection, lost, ids)
         await store.mark_for_retry(tx.connection, lost, [store.FailedDelivery(row.delivery_id, "no", 0.0)])
     [delivery] = emails(await desk.alerts(), "pending")
     assert (delivery["attempts"], delivery["last_error"]) == (2, None)
     async with desk.begin() as tx:
-        assert await store.mark_sent(tx.connection, held, [row.delivery_id]) == 1
+        assert await store.mark_sent(tx.connection, held, [store.SentDelivery(row.delivery_id)]) == 1
 
 
 async def test_a_stop_in_the_middle_marks_what_left_and_gives_back_the_rest(desk: Desk, sink: SmtpSink) -> None:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-from services.notifications.handlers.alerts import escalate_alert
+from services.notifications.handlers import escalate_alert
 from shared.contracts.base import Event
 from shared.contracts.complaints import ComplaintAcknowledged, ComplaintAnswered, ComplaintDeadline, ComplaintOverdue
 from shared.contracts.counties import County

@@ -51,7 +51,7 @@ async def test_one_trace_goes_from_the_event_to_the_letter(
             await tx.publish(overdue())
     assert traceparent is not None
     assert await asyncio.to_thread(sink.wait_for, 1, WAIT_S)
-    wanted = {"http", "handle warehouse.CorrectiveActionOverdue.v1", "send letter"}
+    wanted = {"http", "handle warehouse.CorrectiveActionOverdue.v1", "send message"}
     async with asyncio.timeout(WAIT_S):
         while not wanted <= {one.name for one in spans.get_finished_spans()}:
             await asyncio.sleep(0.02)
@@ -62,6 +62,7 @@ async def test_one_trace_goes_from_the_event_to_the_letter(
 
 @pytest.mark.usefixtures("running")
 async def test_from_the_broker_to_the_person_and_to_the_counters(desk: Desk, sink: SmtpSink) -> None:
+    await desk.set_policy(wait_s=3600)
     ignored, mended = uuid4(), uuid4()
     async with desk.begin() as tx:
         await tx.publish_many([overdue(ignored), overdue(mended)])

@@ -7,15 +7,19 @@ from email.policy import default
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 import yaml
 
+from services.notifications.channels.base import Outgoing
+from services.notifications.channels.email import compose_alert_mail
+from services.notifications.domain.samples import sample_of
 from services.notifications.domain.terms import TERMS
-from services.notifications.mail import LANGUAGES, Letters, MissingTemplateError, compose, day, moment
+from services.notifications.letters import Letters, MissingTemplateError
 from services.notifications.routing_rules import RULES
 from services.notifications.store.deliveries import LeasedDelivery
+from services.notifications.texts import LANGUAGES, day, moment
 from shared.contracts import nationals, warehouse
 from shared.contracts.counties import County
 
@@ -23,50 +27,11 @@ KINDS = sorted({rule.kind for rule in RULES.rules})
 SERVICES = Path(__file__).parents[3] / "services"
 RAISED_AT = datetime(2026, 11, 22, 4, 15, tzinfo=UTC)
 LINK = "http://127.0.0.1:8083/acknowledge/a.b.c"
-DETAILS = {
-    "warehouse_id": str(UUID(int=2)),
-    "severity": "critical",
-    "due_at": "2026-11-21T20:30:00Z",
-    "item": "fire_safety",
-    "verdict": "differs",
-    "fields": ["capacity_tonnes", "floor_area_m2"],
-    "ground": "biological_hazard",
-    "referred_to": "health_authority",
-    "centre_id": str(UUID(int=3)),
-    "place_kind": "family",
-    "threshold_percent": 95,
-    "capacity_target": 40,
-    "places_over": 3,
-    "answer_by": "2026-11-23T04:15:00Z",
-    "case_id": str(UUID(int=4)),
-    "channel": "email",
-    "alert_kind": "discrepancy_found",
-    "commodity": "rice",
-    "stock_tonnes": 12.5,
-    "cover_days": 2.25,
-    "low_below_days": 3.0,
-    "service": "education",
-    "jalali_year": 1405,
-    "jalali_month": 7,
-    "partner_id": str(UUID(int=5)),
-    "period": "1405-07",
-    "due_on": "2026-11-21",
-    "valid_until": "2027-01-20",
-    "support": "space",
-    "needed_by": "2026-12-01",
-    "permit_id": str(UUID(int=6)),
-    "break_glass_id": str(UUID(int=7)),
-    "hold_id": str(UUID(int=8)),
-    "expires_at": "2026-11-22T05:15:00Z",
-    "review_by": "2026-11-24T04:15:00Z",
-    "complaint_id": str(UUID(int=8)),
-    "deadline": "answer",
-}
 letters = Letters()
 
 
 def delivery(kind: str, language: str, **changes: Any) -> LeasedDelivery:
-    shown = next(rule.show for rule in RULES.rules if rule.kind == kind)
+    sample = sample_of(next(rule for rule in RULES.rules if rule.kind == kind))
     values: dict[str, Any] = {
         "delivery_id": uuid4(),
         "alert_id": uuid4(),
@@ -74,6 +39,7 @@ def delivery(kind: str, language: str, **changes: Any) -> LeasedDelivery:
         "step": 1,
         "member_id": uuid4(),
         "recipient": "zahra@example.ir",
+        "address": "zahra@example.ir",
         "recipient_name": "زهرا احمدی <b>",
         "language": language,
         "channel": "email",
@@ -82,10 +48,10 @@ def delivery(kind: str, language: str, **changes: Any) -> LeasedDelivery:
         "traceparent": None,
         "kind": kind,
         "severity": "critical",
-        "subject_id": str(UUID(int=9)),
+        "subject_id": sample.subject_id,
         "raised_at": RAISED_AT,
         "created_at": RAISED_AT,
-        "details": {name: DETAILS[name] for name in shown},
+        "details": sample.details,
     }
     return LeasedDelivery(**(values | changes))
 
@@ -101,9 +67,8 @@ def test_every_kind_renders_from_the_fields_its_rule_shows(kind: str, language: 
     assert "<b>" not in letter.html, "names are escaped"
     assert "زهرا احمدی <b>" in letter.text
     if language == "fa":
-        visible = re.sub(r"[0-9a-f-]{36}|https?://\S+", "", letter.text)
+        visible = re.sub(r"[0-9a-f-]{36}|https?://\S+|a{36}", "", letter.text)
         assert not re.search(r"[0-9]", visible), f"only Persian digits: {visible}"
-        assert "رباط‌کریم" in letter.subject
 
 
 WORDS_OF_A_BROKEN_TEMPLATE = {"fa": "هشدار تازه", "en": "New alert"}
@@ -121,9 +86,10 @@ def test_days_are_jalali_in_persian_and_gregorian_in_english() -> None:
 
 
 def test_the_legal_office_is_asked_for_a_review_and_learns_nothing_else_of_the_case() -> None:
-    letter = letters.render(delivery("phase_two_review_requested", "fa"), LINK, "https://payesh.example/cases/4")
+    leased = delivery("phase_two_review_requested", "fa")
+    letter = letters.render(leased, LINK, "https://payesh.example/cases/4")
     assert "بررسی حقوقی" in letter.subject
-    assert str(DETAILS["case_id"]) in letter.text
+    assert str(leased.details["case_id"]) in letter.text
     assert "https://payesh.example/cases/4" in letter.html
     assert "هیچ تصمیمی در بر ندارد" in letter.text
 
@@ -131,7 +97,7 @@ def test_the_legal_office_is_asked_for_a_review_and_learns_nothing_else_of_the_c
 def test_the_message_carries_its_delivery_in_every_place_a_receiver_may_look() -> None:
     leased = delivery("discrepancy_found", "fa")
     letter = letters.render(leased, LINK)
-    raw = compose(leased, letter, "payesh@rey.example").as_bytes()
+    raw = compose_alert_mail(Outgoing(leased, letter, LINK), "payesh@rey.example").as_bytes()
     message = message_from_bytes(raw, policy=default)
     assert raw.isascii()
     assert message["Message-ID"] == f"<{leased.delivery_id}@rey.example>"

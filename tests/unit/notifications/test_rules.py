@@ -6,7 +6,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.notifications.domain.rules import Audience, Rule, RulesError, read_rules
+from services.notifications.domain.rule_faults import RulesError
+from services.notifications.domain.rule_reading import read_rules
+from services.notifications.domain.rules import Audience, Rule
 from services.notifications.routing_rules import RULES, RULES_FILE
 from shared.contracts.base import Event
 from shared.contracts.counties import County
@@ -37,7 +39,7 @@ NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 SHIPPED = RULES_FILE.read_text(encoding="utf-8")
 
 SMALL = """
-version: 3
+# One rule for one county.
 policies:
   standard: {steps: [{position: 0, wait_s: 60}]}
 rules:
@@ -235,9 +237,9 @@ def test_a_resolving_event_is_among_the_event_types() -> None:
 
 
 def test_counties_narrow_a_rule() -> None:
-    book = read_rules(SMALL, "small.yaml")
+    book = read_rules(SMALL, "small.yaml", version=3)
     [rule] = book.rules
-    assert book.version == 3
+    assert (book.version, book.text) == (3, SMALL)
     assert rule.raises(overdue(Severity.MINOR, County.REY))
     assert not rule.raises(overdue(Severity.MINOR, County.PARDIS))
 
@@ -268,7 +270,7 @@ def test_a_rule_that_cannot_be_meant_is_refused_with_its_line(old: str, new: str
 
 
 def test_every_fault_is_told_at_once() -> None:
-    broken = SHIPPED.replace("[case_id]", "[case]", 2).replace("policy: office", "policy: ofice", 1)
+    broken = SHIPPED.replace("[stock_id]", "[stock]", 2).replace("policy: office", "policy: ofice", 1)
     with pytest.raises(RulesError) as refused:
         read_rules(broken, "rules.yaml")
     assert len(str(refused.value).splitlines()) == 3

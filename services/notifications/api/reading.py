@@ -1,43 +1,22 @@
-"""HTTP of the notifications service."""
+"""HTTP of reading: alerts with their deliveries and history, the caller's inbox, counters."""
 
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, JsonValue
 
-from services.notifications import handlers
-from services.notifications.api_link import router as link_router
-from services.notifications.domain.escalation import AlertState, EscalationPolicy
+from services.notifications.api.roles import ACTING, PAGE_ITEMS_DEFAULT, READING, Limit
+from services.notifications.domain.escalation import AlertState
 from services.notifications.domain.refusals import ALERT_NOT_FOUND
-from services.notifications.handlers import Acknowledgement, MemberBody, Office, SavedPolicy, WorkingGroup
-from services.notifications.routing_rules import RULES
-from services.notifications.store import groups, reading
+from services.notifications.store import reading
 from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
-from shared.kit.http import Commands, Page, Queries, allow, allow_read
+from shared.kit.http import Page, Queries, allow_read
 from shared.kit.paging import page_of
 
-PAGE_ITEMS_DEFAULT = 100
-PAGE_ITEMS_MAX = 500
-
-ADMINISTRATORS = ("notifications_admin",)
-ACTING = (
-    "member",
-    "county_chair",
-    "legal_officer",
-    "appeal_officer",
-    "protection_officer",
-    "province_officer",
-    "casework_supervisor",
-    "complaints_officer",
-)
-READING = (*ACTING, *ADMINISTRATORS, "operator")
-
 router = APIRouter()
-routers = (router, link_router)
-Limit = Annotated[int, Query(ge=1, le=PAGE_ITEMS_MAX)]
 
 
 class DeliveryItem(BaseModel):
@@ -55,7 +34,11 @@ class DeliveryItem(BaseModel):
 
 
 class AlertItem(BaseModel):
-    """`subject_id`: what the alert is about; `source_aggregate_id`: the aggregate of the event that raised it."""
+    """`subject_id`: what the alert is about; `source_aggregate_id`: the aggregate of the event that raised it.
+
+    `lead_alert_id`: the alert of its group whose letters tell of this one. `held_back`: why nobody is told yet, and by which
+    alert or silence. `digest`: told in the digest alone. `step_told_at` is null while the step's letter waits.
+    """
 
     alert_id: UUID
     county: County
@@ -73,6 +56,11 @@ class AlertItem(BaseModel):
     acknowledged_by: str | None
     acknowledged_at: datetime | None
     resolved_at: datetime | None
+    lead_alert_id: UUID | None
+    held_back: str | None
+    held_back_by: UUID | None
+    digest: bool
+    step_told_at: datetime | None
     deliveries: list[DeliveryItem]
 
 
@@ -88,22 +76,13 @@ class AlertWithHistory(AlertItem):
     history: list[HistoryEntry]
 
 
-class MembersBody(BaseModel):
-    members: list[MemberBody]
-
-
-class RoutingRules(BaseModel):
-    version: int
-    policies: dict[str, JsonValue]
-    rules: list[JsonValue]
-
-
 class CountyCounters(BaseModel):
     """`raised` to `resolved` fold this service's events; `delivered` to `pending` count delivery rows as they are."""
 
     raised: int = 0
     open: int = 0
     acknowledged: int = 0
+    reopened: int = 0
     escalated: int = 0
     resolved: int = 0
     delivered: int = 0
@@ -113,55 +92,6 @@ class CountyCounters(BaseModel):
 
 
 _COUNTER_OF_STATE = {"sent": "delivered", "dead": "undelivered", "cancelled": "cancelled", "pending": "pending"}
-
-
-@router.put("/working-groups/{working_group}")
-async def set_working_group(
-    working_group: County | Office, body: MembersBody, commands: Annotated[Commands, Depends(allow(*ADMINISTRATORS))]
-) -> WorkingGroup:
-    """Replace the members of a county's working group or of a provincial office."""
-    if isinstance(working_group, County):
-        commands.require_county(working_group)
-    command = WorkingGroup(working_group=working_group, members=body.members)
-    return await commands.execute(handlers.set_working_group, command)
-
-
-@router.get("/working-groups/{working_group}")
-async def get_working_group(
-    working_group: County | Office, queries: Annotated[Queries, Depends(allow_read(*READING))]
-) -> WorkingGroup:
-    if isinstance(working_group, County):
-        queries.require_county(working_group)
-    async with queries.read() as connection:
-        members = await groups.list_members(connection, working_group)
-    return WorkingGroup(
-        working_group=working_group, members=[MemberBody.model_validate(m, from_attributes=True) for m in members]
-    )
-
-
-@router.put("/escalation-policies/{name}")
-async def set_policy(
-    name: str, body: EscalationPolicy, commands: Annotated[Commands, Depends(allow(*ADMINISTRATORS))]
-) -> SavedPolicy:
-    """Replace a policy that routing rules name, for alerts that open from now on."""
-    return await commands.execute(handlers.set_policy, handlers.SetPolicy(name=name, policy=body))
-
-
-@router.get("/escalation-policies")
-async def list_policies(queries: Annotated[Queries, Depends(allow_read(*READING))]) -> list[SavedPolicy]:
-    """Policies in force; version 0 is what ships with the routing rules."""
-    async with queries.read() as connection:
-        saved = await groups.list_policies(connection)
-    shipped = {name: (0, policy) for name, policy in RULES.policies.items()}
-    return [
-        SavedPolicy(name=name, version=version, policy=policy)
-        for name, (version, policy) in sorted({**shipped, **saved}.items())
-    ]
-
-
-@router.get("/routing-rules")
-async def get_routing_rules(_queries: Annotated[Queries, Depends(allow_read(*READING))]) -> RoutingRules:
-    return RoutingRules.model_validate(RULES.document)
 
 
 @router.get("/alerts")
@@ -198,12 +128,6 @@ async def get_inbox(
     async with queries.read() as connection:
         rows = await reading.list_inbox(connection, queries.principal.subject, after, limit)
     return _page(rows, limit)
-
-
-@router.post("/alerts/{alert_id}/acknowledgement")
-async def acknowledge_alert(alert_id: UUID, commands: Annotated[Commands, Depends(allow(*ACTING))]) -> Acknowledgement:
-    """Take charge of an alert; nobody further is told."""
-    return await commands.execute(handlers.acknowledge_alert, handlers.AcknowledgeAlert(alert_id=alert_id))
 
 
 @router.get("/counters")

@@ -1,0 +1,1 @@
+"""How a message leaves the platform: one module per channel. The inbox needs none: its row is the message."""

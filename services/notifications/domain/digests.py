@@ -1,0 +1,95 @@
+"""Summaries for an office: what is in them and when they are due. Pure.
+
+Nothing of a return case or a complaint is counted or listed: there is no counter, list or ranking of departures or
+referrals (safeguards). Those alerts are told one by one, to the office whose work they are.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+
+from services.notifications.domain.rules import Audience
+from shared.contracts.catalogue import event_types
+from shared.contracts.counties import County
+from shared.persian.calendar import OFFICE_ZONE, office_moment
+
+DUE_AT: Final = time(7, 30)
+WEEK_BEGINS: Final = 5
+"""Saturday, as `date.weekday` counts."""
+LISTED_MAX: Final = 20
+SUMMARISED_TYPES: Final = tuple(
+    sorted(event.type_name() for event in event_types() if event.data_classification != "restricted")
+)
+"""Source events whose alerts may be summarised."""
+
+
+class Period(StrEnum):
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+    @property
+    def length(self) -> timedelta:
+        return timedelta(days=1 if self is Period.DAILY else 7)
+
+
+class CountyFigures(BaseModel):
+    """`open` and `held_back` as they are now; the others since the last digest."""
+
+    model_config = ConfigDict(frozen=True)
+
+    raised: int = 0
+    acknowledged: int = 0
+    escalated: int = 0
+    resolved: int = 0
+    open: int = 0
+    held_back: int = 0
+
+
+class DigestLine(BaseModel):
+    """One alert in a list."""
+
+    model_config = ConfigDict(frozen=True)
+
+    county: County
+    kind: str
+    severity: str
+    state: str
+    subject_id: str
+    raised_at: datetime
+
+
+class DigestContent(BaseModel):
+    """`county` None: the whole province. `open`: the oldest alerts on which nobody acted, of `open_total`; `told_here`:
+    those that only the digest tells."""
+
+    model_config = ConfigDict(frozen=True)
+
+    county: County | None
+    period: Period
+    since: datetime
+    until: datetime
+    figures: Mapping[County, CountyFigures]
+    open: tuple[DigestLine, ...]
+    open_total: int
+    told_here: tuple[DigestLine, ...]
+    told_here_total: int
+
+
+def audiences_of(working_group: str) -> tuple[Audience, ...]:
+    """Whose alerts a digest of this office summarises."""
+    if working_group == Audience.PROVINCE_OFFICE:
+        return (Audience.WORKING_GROUP, Audience.PROVINCE_OFFICE)
+    return (Audience.WORKING_GROUP,)
+
+
+def due_after(now: datetime, period: Period) -> datetime:
+    """The next moment (UTC) at which a digest of the period is due."""
+    day = now.astimezone(OFFICE_ZONE).date()
+    while True:
+        due = office_moment(day, DUE_AT)
+        if due > now and (period is Period.DAILY or day.weekday() == WEEK_BEGINS):
+            return due
+        day += timedelta(days=1)

@@ -1,0 +1,91 @@
+"""Who is told by a step, by which contacts, and how long the step then waits. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from pydantic import JsonValue
+
+from services.notifications.domain.channels import Channel, Contact
+from services.notifications.domain.escalation import Step
+from services.notifications.domain.members import CHAIR, Member, Office, OnDuty, on_duty
+from services.notifications.domain.rules import Audience
+from services.notifications.domain.working_calendar import after_working_time
+from shared.contracts.counties import County
+from shared.persian.calendar import office_date
+
+OF_SILENCED_CRITICAL: Final = Audience.PROVINCE_OFFICE
+"""The next office: its chair is told at once of a critical alert that a silence keeps from those it is for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message owed: by `contact`, and as long as nobody takes it there, by each of `fallbacks`."""
+
+    contact: Contact
+    fallbacks: tuple[Contact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What a step does: nobody is told in an empty office, and its chain waits all the same."""
+
+    told: OnDuty | None
+    messages: tuple[Message, ...]
+    wait: timedelta
+
+    @property
+    def details(self) -> dict[str, JsonValue]:
+        """For the history."""
+        if self.told is None:
+            return {}
+        details: dict[str, JsonValue] = {"told": self.told.member.email, "role": self.told.member.role}
+        if self.told.instead_of is not None:
+            details["instead_of"] = self.told.instead_of.email
+        return details
+
+
+def office_of(audience: Audience, county: County, offices: Mapping[str, Office], day: date) -> Office:
+    """The office an alert goes to; while a provincial one has no members, the county's chair alone (on `day`, or the
+    chair's deputy): its matters are not for everybody. `offices` has both."""
+    working_group = offices[county]
+    if audience is Audience.WORKING_GROUP:
+        return working_group
+    if offices[audience].members:
+        return offices[audience]
+    chair = on_duty(CHAIR, working_group, day)
+    return replace(working_group, members=() if chair is None else (chair.member,), absences=())
+
+
+def tell(step: Step, office: Office, now: datetime) -> Telling:
+    """What a step does that begins `now` (UTC). `wait` is domain time, counted in the office's open hours if it says so."""
+    told = on_duty(step.position, office, office_date(now))
+    wait = timedelta(seconds=step.wait_s)
+    if step.time == "working":
+        wait = after_working_time(now, wait, office.calendar) - now
+    return Telling(told, () if told is None else messages(step, told.member), wait)
+
+
+def messages(step: Step, member: Member) -> tuple[Message, ...]:
+    """By the channels that the step names and the member has, else by the member's first contact; the inbox is always told
+    unless the step names others. What nobody takes goes to the member's further contacts in their order."""
+    inbox = Message(Contact(Channel.INBOX, member.email))
+    if step.channels is None:
+        return *_preferred(member), inbox
+    named = [contact for channel in step.channels if (contact := _first_of(channel, member)) is not None]
+    others = tuple(contact for contact in member.contacts if contact not in named)
+    sent = tuple(Message(contact, others if place == 0 else ()) for place, contact in enumerate(named))
+    if not sent and step.channels != (Channel.INBOX,):
+        sent = _preferred(member)
+    return (*sent, inbox) if Channel.INBOX in step.channels else sent
+
+
+def _preferred(member: Member) -> tuple[Message, ...]:
+    if not member.contacts:
+        return ()
+    return (Message(member.contacts[0], member.contacts[1:]),)
+
+
+def _first_of(channel: Channel, member: Member) -> Contact | None:
+    return next((contact for contact in member.contacts if contact.channel is channel), None)

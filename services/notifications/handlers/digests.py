@@ -1,0 +1,107 @@
+"""Digests are wished for, composed when they are due, and ended by a click."""
+
+from datetime import timedelta
+from typing import Annotated, Final, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+from uuid_utils.compat import uuid7
+
+from services.notifications.domain.digests import Period, audiences_of, due_after
+from services.notifications.domain.refusals import OFFICE_NEEDS_PROVINCE
+from services.notifications.domain.rules import Audience
+from services.notifications.domain.text_refusals import DIGEST_MEMBER_UNKNOWN
+from services.notifications.store import digests as store
+from shared.contracts.counties import County
+from shared.contracts.refusals import Refusal
+from shared.kit.transaction import Transaction
+
+DIGEST_TIMER: Final = "notifications.digest"
+WISHES_MAX: Final = 100
+SEAT_OF_THE_PROVINCE: Final = County.TEHRAN
+"""The county under which the letters of the province's digest are kept; only who sees all counties reads the digest."""
+
+DigestOffice = County | Literal[Audience.PROVINCE_OFFICE]
+
+
+class DigestTimer(BaseModel):
+    """The office and period of a timer."""
+
+    working_group: str
+    period: Period
+
+
+class WishBody(BaseModel):
+    """`email`: the address by which the office knows its member."""
+
+    model_config = ConfigDict(extra="forbid", from_attributes=True)
+
+    email: Annotated[str, Field(min_length=3, max_length=254)]
+    period: Period
+
+
+class DigestWishes(BaseModel):
+    """Who of an office wants a summary; whoever is not named wants none."""
+
+    working_group: DigestOffice
+    wishes: Annotated[list[WishBody], Field(max_length=WISHES_MAX)]
+
+
+class StopDigest(BaseModel):
+    member_id: UUID
+
+
+class StoppedDigest(BaseModel):
+    """`was_wanted` is false when it had been ended before."""
+
+    was_wanted: bool
+
+
+async def set_wishes(command: DigestWishes, tx: Transaction) -> DigestWishes:
+    """Replace an office's wishes and arm what they need. Raises Refusal."""
+    if command.working_group == Audience.PROVINCE_OFFICE and tx.principal.counties != frozenset(County):
+        raise Refusal(OFFICE_NEEDS_PROVINCE, working_group=command.working_group)
+    wishes = {wish.email.lower(): wish.period for wish in command.wishes}
+    kept = await store.replace_wishes(tx.connection, command.working_group, wishes, tx.principal.subject, tx.now)
+    for email in sorted(wishes.keys() - {wish.email for wish in kept}):
+        raise Refusal(DIGEST_MEMBER_UNKNOWN, working_group=command.working_group, email=email)
+    await arm_missing_digests(tx)
+    return DigestWishes(working_group=command.working_group, wishes=[WishBody.model_validate(wish) for wish in kept])
+
+
+async def stop_digest(command: StopDigest, tx: Transaction) -> StoppedDigest:
+    """A member wants no more digests; the timer of an office that nobody is left in ends by itself."""
+    return StoppedDigest(was_wanted=await store.drop_wish(tx.connection, command.member_id))
+
+
+async def arm_missing_digests(tx: Transaction) -> None:
+    """Arm the timer of every wished digest that has none; one that runs is left alone."""
+    armed = await store.armed_subjects(tx.connection, DIGEST_TIMER)
+    for working_group, period in await store.wished_offices(tx.connection):
+        if f"{working_group}/{period}" not in armed:
+            await _arm(working_group, period, tx)
+
+
+async def compose_digest(working_group: str, period: Period, tx: Transaction) -> None:
+    """A digest is due: compose it, owe its letters, arm the next. Where nobody wants it any more, it ends."""
+    wishes = [wish for wish in await store.list_wishes(tx.connection, working_group) if wish.period is period]
+    if not wishes:
+        return
+    await _arm(working_group, period, tx)
+    county = None if working_group == Audience.PROVINCE_OFFICE else County(working_group)
+    since = await store.last_covered(tx.connection, working_group, period) or tx.now - period.length
+    scope = store.Scope(working_group, county, period, audiences_of(working_group), since, tx.now)
+    content = await store.summarise(tx.connection, scope)
+    digest_id = uuid7()
+    if not await store.insert_digest(tx.connection, digest_id, scope, content, tx.now):
+        return
+    letters = {uuid7(): wish for wish in wishes}
+    await store.owe_letters(
+        tx.connection, digest_id, county or SEAT_OF_THE_PROVINCE, letters, tx.now, tx.correlation_id
+    )
+
+
+async def _arm(working_group: str, period: Period, tx: Transaction) -> None:
+    delay: timedelta = due_after(tx.now, period) - tx.now
+    policy = DigestTimer(working_group=working_group, period=period)
+    await tx.arm_timer(DIGEST_TIMER, f"{working_group}/{period}", delay, policy)

@@ -1,0 +1,113 @@
+"""A dry run of routing rules: which alerts past events would have raised, and who would have been told. Changes nothing."""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Final
+
+from services.notifications.domain.dry_run import DryRun, PastEvent, RuleOutcome
+from services.notifications.domain.escalation import EscalationPolicy
+from services.notifications.domain.members import CHAIR, Office, OnDuty, on_duty
+from services.notifications.domain.rule_refusals import DRY_RUN_BUSY, PAST_UNAVAILABLE
+from services.notifications.domain.rules import Audience, Rule, RuleBook
+from services.notifications.past import Past
+from services.notifications.store import groups
+from shared.contracts.base import Event
+from shared.contracts.counties import County
+from shared.contracts.refusals import Refusal
+from shared.kit.past_events import PastBounds, PastRead, PastUnavailableError
+from shared.kit.routing import Received
+from shared.kit.transaction import Connection
+
+RECORDS_MAX: Final = 300_000
+READ_TIMEOUT_S: Final = 20.0
+_FIRST_STEP: Final = 0
+
+_running = asyncio.Lock()
+"""One at a time in a process: each may hold tens of megabytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class DryRunResult:
+    """`is_whole`: every event of the days asked for was looked at."""
+
+    outcomes: Sequence[RuleOutcome]
+    read: PastRead
+    is_whole: bool
+
+
+@dataclass(slots=True)
+class Told:
+    """Who would have been told at the first step, and for which counties; `instead_of`: who is away today."""
+
+    on_duty: OnDuty
+    counties: list[County] = field(default_factory=list[County])
+
+
+@dataclass(slots=True)
+class Recipients:
+    """`nobody_in`: counties with alerts of which nobody would have been told, because the office has no members."""
+
+    told: list[Told] = field(default_factory=list[Told])
+    nobody_in: list[County] = field(default_factory=list[County])
+
+
+async def run_dry(book: RuleBook, past: Past, since: datetime, counties: Collection[County]) -> DryRunResult:
+    """Apply `book` to what was published since then, in memory. Raises Refusal."""
+    if _running.locked():
+        raise Refusal(DRY_RUN_BUSY)
+    async with _running:
+        dry_run = DryRun(book, counties)
+        has_room = True
+
+        def take(received: Sequence[Received[Event]]) -> bool:
+            nonlocal has_room
+            has_room = dry_run.take(PastEvent(one.event, one.id, one.sequence, one.time) for one in received)
+            return has_room
+
+        try:
+            read = await past.read(book.event_types, PastBounds(since, RECORDS_MAX, READ_TIMEOUT_S), take)
+        except PastUnavailableError as error:
+            raise Refusal(PAST_UNAVAILABLE) from error
+        outcomes = await asyncio.to_thread(dry_run.outcomes)
+        return DryRunResult(outcomes, read, has_room and read.records_left == 0)
+
+
+async def find_recipients(
+    connection: Connection, book: RuleBook, outcomes: Sequence[RuleOutcome], today: date
+) -> list[Recipients]:
+    """For each outcome, who is on duty `today` (in Asia/Tehran) at the first step of its rule's policy."""
+    saved = await groups.list_policies(connection)
+    policies = {**book.policies, **{name: policy for name, (_, policy) in saved.items()}}
+    wanted = {county for outcome in outcomes for county in outcome.counties}
+    audiences = {outcome.rule.audience for outcome in outcomes if outcome.counties} - {Audience.WORKING_GROUP}
+    offices = await groups.load_offices(connection, sorted({*wanted, *audiences}))
+    return [_recipients_of(outcome, policies, offices, today) for outcome in outcomes]
+
+
+def _recipients_of(
+    outcome: RuleOutcome, policies: Mapping[str, EscalationPolicy], offices: Mapping[str, Office], today: date
+) -> Recipients:
+    found = Recipients()
+    for county in (county for county in County if outcome.counties[county]):
+        person = _first_told(outcome.rule, policies[outcome.rule.policy], county, offices, today)
+        if person is None:
+            found.nobody_in.append(county)
+            continue
+        told = next((one for one in found.told if one.on_duty == person), None)
+        if told is None:
+            told = Told(person)
+            found.told.append(told)
+        told.counties.append(county)
+    return found
+
+
+def _first_told(
+    rule: Rule, policy: EscalationPolicy, county: County, offices: Mapping[str, Office], today: date
+) -> OnDuty | None:
+    """While an office has no members, the chair of the county's working group is told instead."""
+    position = policy.step_at(_FIRST_STEP).position
+    if rule.audience is Audience.WORKING_GROUP:
+        return on_duty(position, offices[county], today)
+    return on_duty(position, offices[rule.audience], today) or on_duty(CHAIR, offices[county], today)

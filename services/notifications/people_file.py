@@ -1,0 +1,159 @@
+"""Workbooks of people: a hostile XLSX becomes rows within named limits or a Refusal; the template becomes an XLSX."""
+
+import hashlib
+import io
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from services.notifications.domain.channels import Channel
+from services.notifications.domain.members import Member
+from services.notifications.domain.people_columns import (
+    HEADINGS,
+    OFFICE_LABELS,
+    REQUIRED,
+    TEMPLATE_COLUMNS,
+    PeopleColumn,
+    read_group,
+)
+from services.notifications.domain.people_refusals import PEOPLE_FILE_TOO_LARGE, PEOPLE_FILE_UNREADABLE
+from services.notifications.domain.sheet import Cell, Formula, SheetRow
+from shared.contracts.counties import County
+from shared.contracts.refusals import Refusal
+from shared.spreadsheet.limits import Limits
+from shared.spreadsheet.sheet import CellReader, Sheet
+from shared.spreadsheet.workbook import Workbook, open_container
+
+MEDIA_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+FILE_BYTES_MAX: Final = 4 * 1024 * 1024
+ROWS_MAX: Final = 5_000
+"""Rows that are not blank: twice as many as all offices together can have."""
+COLUMN_CHARACTERS: Final = 22
+TEMPLATE_ROWS: Final = 500
+"""Rows of the template that are ready to be filled in."""
+
+ADDRESS_SEPARATOR: Final = "، "
+_SHEET_NAMES: Final = {"fa": "افراد", "en": "People"}
+_LANGUAGE_WORDS: Final = {"fa": {"fa": "فارسی", "en": "انگلیسی"}, "en": {"fa": "Persian", "en": "English"}}
+_ADDRESS_COLUMNS: Final = {
+    PeopleColumn.MOBILE: Channel.SMS,
+    PeopleColumn.CHAT: Channel.CHAT,
+    PeopleColumn.WEBHOOK: Channel.WEBHOOK,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """The rows of a file that are not blank, and the SHA-256 of its bytes in hexadecimal."""
+
+    file_sha256: str
+    rows: Sequence[SheetRow]
+
+
+def _too_large(what: str, limit: int) -> Refusal:
+    return Refusal(PEOPLE_FILE_TOO_LARGE, limit=f"{limit:,} {what}")
+
+
+def _unreadable(problem: str) -> Refusal:
+    return Refusal(PEOPLE_FILE_UNREADABLE, problem=problem)
+
+
+WORKBOOK_LIMITS: Final = Limits(
+    entries=200,
+    unpacked_bytes=32 * 1024 * 1024,
+    shared_text_bytes=16 * 1024 * 1024,
+    token_bytes=256 * 1024,
+    elements=300_000,
+    columns=50,
+    text_characters=500,
+    reading_s=20.0,
+    too_large=_too_large,
+    unreadable=_unreadable,
+)
+
+
+def read_people_file(content: bytes) -> ReadFile:
+    """Read the first visible sheet; takes up to seconds, so not on the event loop. Raises Refusal."""
+    if len(content) > FILE_BYTES_MAX:
+        raise _too_large("bytes", FILE_BYTES_MAX)
+    rows: list[SheetRow] = []
+    with open_container(io.BytesIO(content), WORKBOOK_LIMITS, time.monotonic()) as container:
+        workbook = Workbook(container)
+        entry = workbook.entry_of()
+        if entry is None:
+            raise _unreadable("no visible sheet")
+        sheet = Sheet(CellReader.of(container, workbook), _formula)
+        for _ in container.hear(entry, sheet):
+            for number, cells in sheet.rows:
+                filled = tuple(None if _is_blank(cell) else cell for cell in cells)
+                if any(cell is not None for cell in filled):
+                    rows.append(SheetRow(number, filled))
+            sheet.rows.clear()
+            if len(rows) > ROWS_MAX:
+                raise _too_large("rows", ROWS_MAX)
+    return ReadFile(hashlib.sha256(content).hexdigest(), rows)
+
+
+def write_people_template(members: Sequence[Member], language: Literal["fa", "en"]) -> bytes:
+    """An XLSX workbook with the headings and one row for each of `members`; what it holds can be imported again."""
+    import xlsxwriter  # noqa: PLC0415 - only a template needs it
+
+    target = io.BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with xlsxwriter.Workbook(target, options) as book:
+        heading = book.add_format({"bold": True, "text_wrap": True, "bg_color": "#E8EEF7", "border": 1})
+        required = book.add_format({"bold": True, "text_wrap": True, "bg_color": "#FFF2CC", "border": 1})
+        text = book.add_format({"num_format": "@"})  # a mobile number keeps its leading zero
+        sheet = book.add_worksheet(_SHEET_NAMES[language])
+        if language == "fa":
+            sheet.right_to_left()
+        sheet.set_column(0, len(TEMPLATE_COLUMNS) - 1, COLUMN_CHARACTERS, text)
+        for place, column in enumerate(TEMPLATE_COLUMNS):
+            spelling = HEADINGS[column][0 if language == "fa" else 1]
+            sheet.write_string(0, place, spelling, required if column in REQUIRED else heading)
+        for number, member in enumerate(members, 1):
+            for place, column in enumerate(TEMPLATE_COLUMNS):
+                sheet.write_string(number, place, _cell_of(member, column, language), text)
+        place = TEMPLATE_COLUMNS.index(PeopleColumn.LANGUAGE)
+        choice = {"validate": "list", "source": list(_LANGUAGE_WORDS[language].values())}
+        sheet.data_validation(1, place, TEMPLATE_ROWS, place, choice)
+        sheet.freeze_panes(1, 0)
+    return target.getvalue()
+
+
+def _cell_of(member: Member, column: PeopleColumn, language: str) -> str:
+    if column in _ADDRESS_COLUMNS:
+        channel = _ADDRESS_COLUMNS[column]
+        return ADDRESS_SEPARATOR.join(contact.address for contact in member.contacts if contact.channel is channel)
+    values = {
+        PeopleColumn.GROUP: _group_label(member.working_group, language),
+        PeopleColumn.POSITION: str(member.position),
+        PeopleColumn.NAME: member.name,
+        PeopleColumn.ROLE: member.role,
+        PeopleColumn.LANGUAGE: _LANGUAGE_WORDS[language][member.language],
+        PeopleColumn.EMAIL: ADDRESS_SEPARATOR.join(dict.fromkeys([member.email, *_emails(member)])),
+        PeopleColumn.ORDER: ", ".join(dict.fromkeys(contact.channel.value for contact in member.contacts)),
+        PeopleColumn.SUBJECT: member.subject or "",
+    }
+    return values[column]
+
+
+def _emails(member: Member) -> list[str]:
+    return [contact.address for contact in member.contacts if contact.channel is Channel.EMAIL]
+
+
+def _group_label(working_group: str, language: str) -> str:
+    group = read_group(working_group)
+    if language == "en" or group is None:
+        return working_group
+    return group.label_fa if isinstance(group, County) else OFFICE_LABELS[group][0]
+
+
+def _formula(*_shown: str) -> Formula:
+    """What a formula shows is not believed."""
+    return Formula()
+
+
+def _is_blank(cell: Cell) -> bool:
+    return isinstance(cell, str) and not cell.strip()

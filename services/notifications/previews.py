@@ -1,0 +1,47 @@
+"""A letter as somebody would get it, from a sample event."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from pydantic import JsonValue
+
+from services.notifications.domain.samples import SAMPLE_MOMENT, Sample
+from services.notifications.letters import Grouped
+from shared.contracts.counties import County
+
+SAMPLE_NAMES: Final = {"fa": "زهرا احمدی", "en": "Zahra Ahmadi"}
+SAMPLE_ALERT: Final = UUID(int=0x0190_0000_0000_7000_8000_0000_0000_0001)
+
+
+@dataclass(frozen=True, slots=True)
+class SampleNotice:
+    """A sample as a letter needs it."""
+
+    alert_id: UUID
+    county: County
+    recipient_name: str
+    language: str
+    kind: str
+    severity: str
+    subject_id: str
+    raised_at: datetime
+    details: Mapping[str, JsonValue]
+    grouped: tuple[Grouped, ...] = ()
+    grouped_total: int = 0
+
+    @classmethod
+    def of(cls, sample: Sample, language: str) -> "SampleNotice":
+        return cls(
+            alert_id=SAMPLE_ALERT,
+            county=sample.county,
+            recipient_name=SAMPLE_NAMES[language],
+            language=language,
+            kind=sample.kind,
+            severity=sample.severity,
+            subject_id=sample.subject_id,
+            raised_at=SAMPLE_MOMENT,
+            details=sample.details,
+        )

@@ -1,0 +1,138 @@
+"""The auditor's reading: every chain that should have moved and did not, found set-wise. Only SELECT."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from services.notifications.domain.auditing import LateChain, Lateness
+from services.notifications.domain.operations import PROVINCE_SEAT
+from services.notifications.domain.rules import Audience
+from shared.contracts.counties import County
+from shared.kit.transaction import Connection
+
+FOUND_MAX: Final = 1_000
+"""Of each kind of lateness in one round, the oldest first; more are found when these are put right."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimerKinds:
+    """Kinds of the timers that move chains; `others` are those of the service that are about no alert."""
+
+    step: str
+    letter: str
+    lapse: str
+    digest: str
+    others: tuple[str, ...]
+
+    @property
+    def all(self) -> list[str]:
+        return [self.step, self.letter, self.lapse, self.digest, *self.others]
+
+
+async def find_late(connection: Connection, kinds: TimerKinds, late_after: timedelta) -> frozenset[LateChain]:
+    """Everything late now, on the database's clock and in one snapshot."""
+    found: set[LateChain] = set()
+    for reason, query, *arguments in (
+        (Lateness.STEP_TIMER_MISSING, _STEP_TIMER_MISSING, kinds.step),
+        (Lateness.LETTER_TIMER_MISSING, _LETTER_TIMER_MISSING, kinds.letter),
+        (Lateness.LAPSE_TIMER_MISSING, _LAPSE_TIMER_MISSING, kinds.lapse),
+        (Lateness.DIGEST_TIMER_MISSING, _DIGEST_TIMER_MISSING, kinds.digest),
+        (Lateness.TIMER_OVERDUE, _TIMER_OVERDUE, kinds.all, late_after),
+        (Lateness.DELIVERY_OVERDUE, _DELIVERY_OVERDUE, late_after),
+        (Lateness.HOLD_OVERDUE, _HOLD_OVERDUE, late_after),
+    ):
+        rows = await connection.fetch(f"{query} LIMIT {FOUND_MAX}", *arguments)
+        found.update(_late(reason, row) for row in rows)
+    return frozenset(found)
+
+
+async def is_armed(connection: Connection, kind: str, subject_id: UUID) -> bool:
+    armed: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM timer WHERE kind = $1 AND subject_id = $2)", kind, str(subject_id)
+    )
+    return armed
+
+
+async def find_raised(connection: Connection, source_event_id: UUID) -> list[UUID]:
+    """Alerts that an event raised."""
+    rows = await connection.fetch("SELECT alert_id FROM alert WHERE source_event_id = $1", source_event_id)
+    return [row["alert_id"] for row in rows]
+
+
+def _late(reason: Lateness, row: asyncpg.Record) -> LateChain:
+    county, audience = row["county"], row["audience"]
+    return LateChain(
+        subject=row["subject"],
+        reason=reason,
+        county=PROVINCE_SEAT if county is None else County(county),
+        alert_id=row["alert_id"],
+        audience=None if audience is None else Audience(audience),
+    )
+
+
+_OWN_CHAIN = "held_back IS NULL AND lead_alert_id IS NULL AND NOT digest AND state IN ('open', 'escalated')"
+_COLUMNS = "alert_id::text AS subject, alert_id, county, audience"
+
+_STEP_TIMER_MISSING: Final = f"""
+SELECT {_COLUMNS} FROM alert
+WHERE {_OWN_CHAIN} AND step_told_at IS NOT NULL
+  AND step + 1 < jsonb_array_length(policy -> 'steps') + coalesce((policy ->> 'repeats')::integer, 0)
+  AND NOT EXISTS (SELECT FROM timer WHERE timer.kind = $1 AND timer.subject_id = alert_id::text)
+ORDER BY raised_at
+"""
+_LETTER_TIMER_MISSING: Final = f"""
+SELECT {_COLUMNS} FROM alert
+WHERE {_OWN_CHAIN} AND (letter_due OR step_told_at IS NULL)
+  AND NOT EXISTS (SELECT FROM timer WHERE timer.kind = $1 AND timer.subject_id = alert_id::text)
+ORDER BY raised_at
+"""
+_LAPSE_TIMER_MISSING: Final = f"""
+SELECT {_COLUMNS} FROM alert
+WHERE state = 'acknowledged' AND lead_alert_id IS NULL AND (policy ->> 'acknowledged_for_s') IS NOT NULL
+  AND NOT EXISTS (SELECT FROM timer WHERE timer.kind = $1 AND timer.subject_id = alert_id::text)
+ORDER BY acknowledged_at
+"""
+_DIGEST_TIMER_MISSING: Final = """
+SELECT DISTINCT working_group || '/' || period AS subject, NULL::uuid AS alert_id, member.county, NULL AS audience
+FROM digest_wish JOIN working_group_member AS member USING (member_id)
+WHERE active AND NOT EXISTS (
+    SELECT FROM timer WHERE timer.kind = $1 AND timer.subject_id = member.working_group || '/' || digest_wish.period)
+ORDER BY subject
+"""
+# A timer whose handler failed is put off: its `next_try_at` is ahead of its time, so such ones are looked up by themselves.
+_TIMER_OVERDUE: Final = """
+SELECT overdue.subject_id AS subject, alert.alert_id, alert.county, alert.audience
+FROM (
+    SELECT kind, subject_id, due_at FROM timer
+    WHERE next_try_at < clock_timestamp() - $2::interval AND due_at < clock_timestamp() - $2::interval
+    UNION
+    SELECT kind, subject_id, due_at FROM timer WHERE tries > 0 AND due_at < clock_timestamp() - $2::interval
+) AS overdue
+LEFT JOIN alert
+  ON alert.alert_id = CASE WHEN pg_input_is_valid(overdue.subject_id, 'uuid') THEN overdue.subject_id::uuid END
+WHERE overdue.kind = ANY ($1)
+ORDER BY overdue.due_at
+"""
+_DELIVERY_OVERDUE: Final = """
+SELECT coalesce(delivery.alert_id, delivery.digest_id)::text AS subject, alert.alert_id, delivery.county, alert.audience
+FROM delivery LEFT JOIN alert USING (alert_id)
+WHERE delivery.state = 'pending' AND delivery.next_attempt_at < clock_timestamp() - $1::interval
+  AND (delivery.lease_until IS NULL OR delivery.lease_until < clock_timestamp() - $1::interval)
+ORDER BY delivery.next_attempt_at
+"""
+_HOLD_OVERDUE: Final = f"""
+SELECT {_COLUMNS} FROM alert
+WHERE state IN ('open', 'escalated') AND (
+    (held_back = 'inhibited' AND EXISTS (
+        SELECT FROM alert AS source WHERE source.alert_id = alert.held_back_by AND source.state = 'resolved'
+          AND source.resolved_at < clock_timestamp() - $1::interval))
+    OR (held_back = 'silenced' AND EXISTS (
+        SELECT FROM silence WHERE silence_id = alert.held_back_by AND coalesce(
+            ended_at, CASE alert.severity WHEN 'critical' THEN critical_until ELSE ends_at END
+        ) < clock_timestamp() - $1::interval))
+)
+ORDER BY raised_at
+"""

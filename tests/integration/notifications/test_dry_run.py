@@ -1,0 +1,215 @@
+"""The dry run on a real broker: what last week's events would have raised, and who would have got them. Nothing changes."""
+
+import asyncio
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from services.notifications.handlers import dry_runs
+from services.notifications.past import configured_past
+from services.notifications.routing_rules import RULES
+from shared.contracts.base import Event
+from shared.contracts.counties import County
+from shared.contracts.nationals import BreakGlassOpened
+from shared.contracts.warehouse import (
+    CorrectiveActionOverdue,
+    CorrectiveActionResolved,
+    HoldGround,
+    Severity,
+    WarehouseHoldLifted,
+    WarehousePutOnHold,
+)
+from shared.persian.calendar import office_date
+from tests.support.notifications import Desk, overdue, received, resolved
+from tests.support.past_events import publish_past
+
+ADMINISTRATOR = "notifications_admin"
+
+
+@pytest.fixture
+def past(kafka_with_topics: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The broker that the service reads the past from."""
+    monkeypatch.setenv("PAYESH_KAFKA_BOOTSTRAP_SERVERS", kafka_with_topics)
+    configured_past.cache_clear()
+    return kafka_with_topics
+
+
+def late_action(**fields: Any) -> CorrectiveActionOverdue:
+    """One whose alert may be grouped and held back."""
+    return overdue(severity=Severity.MAJOR, **fields)
+
+
+def ago(**time: float) -> datetime:
+    return datetime.now(UTC) - timedelta(**time)
+
+
+async def dry_run(desk: Desk, counties: tuple[str, ...] = tuple(County), **body: Any) -> httpx.Response:
+    async with desk.client(ADMINISTRATOR, counties=counties) as client:
+        return await client.post("/routing-rules/dry-run", json=body)
+
+
+def by_rule(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {rule["rule_id"]: rule for rule in report["rules"]}
+
+
+async def test_last_weeks_alerts_and_who_would_have_got_them(desk: Desk, past: str) -> None:
+    first, second = late_action(), late_action()
+    elsewhere = late_action(county=County.PARDIS)
+    long_ago = late_action()
+    events: list[tuple[Event, datetime]] = [
+        (long_ago, ago(days=9)),
+        (first, ago(days=3)),
+        (second, ago(days=3, minutes=-1)),
+        (resolved(second.action_id), ago(days=2)),
+        (elsewhere, ago(days=1)),
+    ]
+    await publish_past(past, events)
+    report = (await dry_run(desk)).raise_for_status().json()
+    assert (report["whole"], report["alerts"], report["rules_version"]) == (True, 3, 0)
+    [rule] = report["rules"]
+    assert (rule["rule_id"], rule["alerts"], rule["told"], rule["grouped"]) == ("corrective_action_overdue", 3, 2, 1)
+    assert (rule["resolved"], rule["by_county"]) == (1, {"rey": 2, "pardis": 1})
+    assert [example["subject_id"] for example in rule["examples"]] == [
+        str(one.action_id) for one in (first, second, elsewhere)
+    ]
+    assert rule["examples"][0]["details"]["warehouse_id"] == str(first.warehouse_id)
+    [person] = rule["people"]
+    assert (person["name"], person["working_group"], person["counties"]) == ("عضو 0", "rey", ["rey"])
+    assert rule["nobody_in"] == ["pardis"]
+    assert "discrepancy_found" in report["matched_nothing"]
+    assert len(report["matched_nothing"]) == len(RULES.rules) - 1
+    month = (await dry_run(desk, days=31)).raise_for_status().json()
+    assert month["alerts"] == 4
+    assert await desk.alerts() == []
+    assert await desk.published() == []
+
+
+async def test_a_document_is_tried_before_it_is_saved_and_a_broken_one_is_refused(desk: Desk, past: str) -> None:
+    site = uuid4()
+    hold = {"hold_id": uuid4(), "warehouse_id": site, "county": County.REY, "ground": HoldGround.BIOLOGICAL_HAZARD}
+    late = late_action().model_copy(update={"warehouse_id": site})
+    events: list[tuple[Event, datetime]] = [
+        (WarehousePutOnHold.model_validate({**hold, "referred_to": "health_authority"}), ago(hours=5)),
+        (late, ago(hours=4)),
+        (WarehouseHoldLifted.model_validate(hold), ago(hours=3)),
+    ]
+    await publish_past(past, events)
+    held = by_rule((await dry_run(desk)).raise_for_status().json())["corrective_action_overdue"]
+    assert (held["held_back"], held["told_after_hold"], held["told"]) == (1, 1, 0)
+    without = RULES.text[: RULES.text.index("\ninhibitions:")]
+    report = (await dry_run(desk, document=without)).raise_for_status().json()
+    told = by_rule(report)["corrective_action_overdue"]
+    assert (report["rules_version"], told["held_back"], told["told"]) == (None, 0, 1)
+    refused = await dry_run(desk, document=without.replace("policy: standard", "policy: swift"))
+    assert (refused.status_code, refused.json()["code"]) == (422, "notifications.routing_rules.refused")
+    async with desk.client("operator") as client:
+        assert (await client.get("/routing-rules")).json()["version"] == 0
+
+
+async def test_whoever_is_away_today_is_named_with_the_deputy(desk: Desk, past: str) -> None:
+    today: date = office_date(datetime.now(UTC))
+    rows = await desk.pool.fetch("SELECT member_id FROM working_group_member ORDER BY position")
+    people: list[UUID] = [row["member_id"] for row in rows]
+    async with desk.api_pool.acquire() as connection, connection.transaction():
+        await connection.execute("SELECT set_config('payesh.counties', 'rey', true)")
+        await connection.execute(
+            """
+            INSERT INTO absence (member_id, first_day, last_day, deputy_id, county, set_by)
+            VALUES ($1, $2, $2, $3, 'rey', 'test')
+            """,
+            people[0],
+            today,
+            people[2],
+        )
+    await publish_past(past, [(late_action(), ago(hours=1))])
+    [rule] = (await dry_run(desk)).raise_for_status().json()["rules"]
+    [person] = rule["people"]
+    assert (person["name"], person["instead_of"]) == ("عضو 2", "عضو 0")
+
+
+async def test_of_cases_only_the_number_and_the_office_are_told(desk: Desk, past: str) -> None:
+    await desk.set_group("casework_supervision", 1)
+    opened = BreakGlassOpened(
+        case_id=uuid4(), county=County.REY, break_glass_id=uuid4(), expires_at=ago(), review_by=ago()
+    )
+    await publish_past(past, [(opened, ago(hours=1))])
+    answer = await dry_run(desk)
+    [rule] = answer.raise_for_status().json()["rules"]
+    assert (rule["alerts"], rule["by_county"], rule["examples"], rule["nobody_in"]) == (1, {}, [], [])
+    [person] = rule["people"]
+    assert (person["working_group"], person["counties"]) == ("casework_supervision", [])
+    assert str(opened.case_id) not in answer.text
+
+
+async def test_a_caller_sees_their_own_counties_and_needs_the_role(desk: Desk, past: str) -> None:
+    await publish_past(past, [(late_action(), ago(hours=1)), (late_action(county=County.PARDIS), ago(hours=1))])
+    report = (await dry_run(desk, counties=("pardis",))).raise_for_status().json()
+    assert [rule["by_county"] for rule in report["rules"]] == [{"pardis": 1}]
+    async with desk.client("operator") as client:
+        assert (await client.post("/routing-rules/dry-run", json={})).status_code == 403
+    assert (await dry_run(desk, days=32)).status_code == 422
+
+
+async def test_one_that_is_cut_off_says_so(desk: Desk, past: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dry_runs, "RECORDS_MAX", 3)
+    await publish_past(past, [(late_action(), ago(hours=1)) for _ in range(5)])
+    report = (await dry_run(desk)).raise_for_status().json()
+    assert (report["whole"], report["alerts"], report["records_read"], report["records_left"]) == (False, 3, 3, 2)
+
+
+async def test_only_one_runs_at_a_time_and_a_broker_that_is_away_is_said_to_be(
+    desk: Desk, past: str, unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await publish_past(past, [(late_action(), ago(hours=1))])
+    answers = await asyncio.gather(*(dry_run(desk) for _ in range(3)))
+    assert sorted(answer.status_code for answer in answers) == [200, 503, 503]
+    monkeypatch.setenv("PAYESH_KAFKA_BOOTSTRAP_SERVERS", f"127.0.0.1:{unused_tcp_port}")
+    configured_past.cache_clear()
+    monkeypatch.setattr(dry_runs, "READ_TIMEOUT_S", 3.0)
+    away = await dry_run(desk)
+    configured_past.cache_clear()
+    assert (away.status_code, away.json()["code"]) == (503, "notifications.routing_rules.past_unavailable")
+
+
+async def test_the_dry_run_says_what_the_service_really_did(desk: Desk, past: str) -> None:
+    """The same events through the service and through a dry run: the same alerts, begun in the same way."""
+    site, other_site = uuid4(), uuid4()
+    hold = {"hold_id": uuid4(), "warehouse_id": site, "county": County.REY, "ground": HoldGround.BIOLOGICAL_HAZARD}
+    late = [
+        late_action().model_copy(update={"warehouse_id": one}) for one in (other_site, site, site, other_site, site)
+    ]
+    critical = overdue(severity=Severity.CRITICAL).model_copy(update={"warehouse_id": site})
+    events: list[Event] = [
+        late[0],
+        WarehousePutOnHold.model_validate({**hold, "referred_to": "health_authority"}),
+        *late[1:],
+        critical,
+        resolved(late[1].action_id),
+        resolved(late[3].action_id),
+        late_action(county=County.PARDIS),
+    ]
+    began = ago(hours=5)
+    timed = [(event, began + timedelta(minutes=number)) for number, event in enumerate(events)]
+    await publish_past(past, timed)
+    for event, at in timed:
+        await desk.take(received(event, 2 if isinstance(event, CorrectiveActionResolved) else 1, at))
+    rules = by_rule((await dry_run(desk)).raise_for_status().json())
+    begun = await desk.pool.fetch(
+        """
+        SELECT rule_id, count(*) AS alerts, count(*) FILTER (WHERE state = 'resolved') AS resolved,
+               count(*) FILTER (WHERE history.details ? 'held_back') AS held_back,
+               count(*) FILTER (WHERE history.details ? 'lead_alert_id') AS grouped
+        FROM alert JOIN alert_history AS history USING (alert_id)
+        WHERE history.entry = 'raised' GROUP BY rule_id
+        """
+    )
+    really = {row["rule_id"]: (row["alerts"], row["resolved"], row["held_back"], row["grouped"]) for row in begun}
+    tried = {
+        name: (rule["alerts"], rule["resolved"], rule["held_back"], rule["grouped"]) for name, rule in rules.items()
+    }
+    assert tried == really
+    assert really["corrective_action_overdue"] == (6, 2, 3, 1)
+    assert really["critical_corrective_action_overdue"] == (1, 0, 0, 0)

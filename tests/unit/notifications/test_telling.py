@@ -1,0 +1,93 @@
+"""Who is told by a step, by which contacts, and how long it then waits; without a database."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from services.notifications.domain.channels import Channel, Contact
+from services.notifications.domain.escalation import Step
+from services.notifications.domain.members import Absence, Member, Office
+from services.notifications.domain.rules import Audience
+from services.notifications.domain.telling import Message, messages, office_of, tell
+from services.notifications.domain.working_calendar import DEFAULT_HOURS, WorkingCalendar
+from shared.contracts.counties import County
+
+MAIL = Contact(Channel.EMAIL, "a@x.ir")
+SMS = Contact(Channel.SMS, "+989120000000")
+CHAT = Contact(Channel.CHAT, "telegram:@a")
+INBOX = Contact(Channel.INBOX, "a@x.ir")
+THURSDAY_CLOSED = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+"""Wednesday, 15:30 in Tehran: half an hour before the office closes until Saturday."""
+
+
+def member(number: int, role: str = "expert", group: str = "rey", *contacts: Contact) -> Member:
+    mail = f"m{number}@x.ir"
+    return Member(
+        member_id=UUID(int=number),
+        working_group=group,
+        name=f"name {number}",
+        role=role,
+        language="fa",
+        email=mail,
+        position=number,
+        subject=None,
+        contacts=contacts or (Contact(Channel.EMAIL, mail),),
+    )
+
+
+def office(*members: Member, absences: tuple[Absence, ...] = ()) -> Office:
+    return Office("rey", members, absences, WorkingCalendar(DEFAULT_HOURS, frozenset()))
+
+
+@pytest.mark.parametrize(
+    ("channels", "sent"),
+    [
+        (None, (Message(SMS, (MAIL, CHAT)), Message(INBOX))),
+        (("email", "inbox"), (Message(MAIL, (SMS, CHAT)), Message(INBOX))),
+        (("chat", "email"), (Message(CHAT, (SMS,)), Message(MAIL))),
+        (("inbox",), (Message(INBOX),)),
+        (("webhook",), (Message(SMS, (MAIL, CHAT)),)),
+    ],
+)
+def test_by_the_channels_of_the_step_or_else_by_the_persons_preference(
+    channels: tuple[str, ...] | None, sent: tuple[Message, ...]
+) -> None:
+    person = replace(member(1, "expert", "rey", SMS, MAIL, CHAT), email="a@x.ir")
+    assert messages(Step.model_validate({"position": 0, "channels": channels, "wait_s": 60}), person) == sent
+
+
+def test_whoever_is_away_is_told_through_the_deputy_and_the_history_says_so() -> None:
+    away = Absence(UUID(int=1), date(2026, 11, 20), date(2026, 11, 30), deputy_id=UUID(int=2))
+    telling = tell(Step(position=0, wait_s=60), office(member(1), member(2), absences=(away,)), THURSDAY_CLOSED)
+    assert telling.details == {"told": "m2@x.ir", "role": "expert", "instead_of": "m1@x.ir"}
+
+
+def test_a_wait_counts_the_clock_or_the_open_hours() -> None:
+    clock = tell(Step(position=0, wait_s=3600), office(member(1)), THURSDAY_CLOSED)
+    working = tell(Step(position=0, wait_s=3600, time="working"), office(member(1)), THURSDAY_CLOSED)
+    assert clock.wait == timedelta(hours=1)
+    assert THURSDAY_CLOSED + working.wait == datetime(2026, 11, 28, 5, 0, tzinfo=UTC), "half an hour into Saturday"
+
+
+def test_an_empty_office_is_told_nothing_and_its_chain_waits() -> None:
+    telling = tell(Step(position=0, wait_s=60), office(), THURSDAY_CLOSED)
+    assert (telling.told, telling.messages, telling.details) == (None, (), {})
+    assert telling.wait == timedelta(seconds=60)
+
+
+def test_a_provincial_office_without_members_is_the_countys_chair_or_the_chairs_deputy() -> None:
+    away = Absence(UUID(int=3), date(2026, 11, 20), date(2026, 11, 30), deputy_id=UUID(int=2))
+    group = office(member(1), member(2), member(3, "chair"))
+    offices = {"rey": group, "legal_office": replace(group, working_group="legal_office", members=())}
+
+    def of(audience: Audience, day: date = date(2026, 11, 25)) -> list[int]:
+        return [one.position for one in office_of(audience, County.REY, offices, day).members]
+
+    assert of(Audience.WORKING_GROUP) == [1, 2, 3]
+    assert of(Audience.LEGAL_OFFICE) == [3]
+    offices["rey"] = replace(group, absences=(away,))
+    assert of(Audience.LEGAL_OFFICE) == [2]
+    offices["legal_office"] = replace(group, members=(member(9),))
+    assert of(Audience.LEGAL_OFFICE) == [9]
