@@ -53,6 +53,8 @@ ROLES: Final = (
     "appeal_officer",
     "partner_reporter",
     "notifications_admin",
+    "operations_officer",
+    "alertmanager",
     "member",
     "operator",
 )

@@ -39,8 +39,8 @@ from deploy.embedded.supervisor import Supervisor, in_thread
 from deploy.issuer import create_issuer
 from deploy.kafka.cluster import BROKER_IDS, MIN_INSYNC_REPLICAS, REPLICATION, KafkaCluster, default_ports
 from deploy.kafka.jars import java
+from deploy.key_file import load_or_create_key_file
 from deploy.topics import apply_topics
-from deploy.vault_key import load_or_create_vault_key
 
 BrokerKind = Literal["embedded", "apache"]
 
@@ -298,8 +298,9 @@ class Platform:
             "PAYESH_CLOCK_SPEEDUP": str(self.options.clock_speedup),
             "PAYESH_PHOTO_STORE": (self.options.state / "photos").as_uri(),
             "PAYESH_CASEWORK_VAULT_KEY_FILE": str(
-                load_or_create_vault_key(self.options.state / "vault" / "master-keys")
+                load_or_create_key_file(self.options.state / "vault" / "master-keys")
             ),
+            "PAYESH_WEBHOOK_KEY_FILE": str(load_or_create_key_file(self.options.state / "webhooks" / "sealing-keys")),
             "MALLOC_ARENA_MAX": MALLOC_ARENAS,
             "MALLOC_TRIM_THRESHOLD_": MALLOC_TRIM_THRESHOLD_BYTES,
             "PAYESH_SMTP_HOST": "127.0.0.1",

@@ -11,8 +11,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from services.notifications.domain.rules import Audience
-from shared.contracts.catalogue import event_types
+from services.notifications.domain.rules import UNRESTRICTED_TYPES, Audience
 from shared.contracts.counties import County
 from shared.persian.calendar import OFFICE_ZONE, office_moment
 
@@ -20,9 +19,7 @@ DUE_AT: Final = time(7, 30)
 WEEK_BEGINS: Final = 5
 """Saturday, as `date.weekday` counts."""
 LISTED_MAX: Final = 20
-SUMMARISED_TYPES: Final = tuple(
-    sorted(event.type_name() for event in event_types() if event.data_classification != "restricted")
-)
+SUMMARISED_TYPES: Final = tuple(sorted(UNRESTRICTED_TYPES))
 """Source events whose alerts may be summarised."""
 
 

@@ -157,5 +157,11 @@ class RuleBook:
         return {event_type: tuple(rules.values()) for event_type, rules in index.items()}
 
 
+UNRESTRICTED_TYPES: Final = frozenset(
+    event.type_name() for event in event_types() if event.data_classification != "restricted"
+)
+"""Source events of alerts that are about no case and no complaint."""
+
+
 def county_of(event: Event) -> County:
     return cast("County", getattr(event, "county"))  # noqa: B009 - checked for every type when the rules are read

@@ -17,6 +17,8 @@ from shared.persian.calendar import office_date
 
 OF_SILENCED_CRITICAL: Final = Audience.PROVINCE_OFFICE
 """The next office: its chair is told at once of a critical alert that a silence keeps from those it is for."""
+OWN_CHANNELS: Final = frozenset({Channel.EMAIL, Channel.INBOX})
+"""By which a case's or a complaint's id may be told: through nobody but the province's own relay and pages (safeguards)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +60,18 @@ def office_of(audience: Audience, county: County, offices: Mapping[str, Office],
     return replace(working_group, members=() if chair is None else (chair.member,), absences=())
 
 
-def tell(step: Step, office: Office, now: datetime) -> Telling:
-    """What a step does that begins `now` (UTC). `wait` is domain time, counted in the office's open hours if it says so."""
+def tell(step: Step, office: Office, now: datetime, *, restricted: bool = False) -> Telling:
+    """What a step does that begins `now` (UTC). `wait` is domain time, counted in the office's open hours if it says so.
+
+    `restricted`: about a case or a complaint, so that it is told by `OWN_CHANNELS` alone.
+    """
     told = on_duty(step.position, office, office_date(now))
     wait = timedelta(seconds=step.wait_s)
     if step.time == "working":
         wait = after_working_time(now, wait, office.calendar) - now
-    return Telling(told, () if told is None else messages(step, told.member), wait)
+    if told is None:
+        return Telling(None, (), wait)
+    return Telling(told, messages(step, _by_own_channels(told.member) if restricted else told.member), wait)
 
 
 def messages(step: Step, member: Member) -> tuple[Message, ...]:
@@ -79,6 +86,10 @@ def messages(step: Step, member: Member) -> tuple[Message, ...]:
     if not sent and step.channels != (Channel.INBOX,):
         sent = _preferred(member)
     return (*sent, inbox) if Channel.INBOX in step.channels else sent
+
+
+def _by_own_channels(member: Member) -> Member:
+    return replace(member, contacts=tuple(one for one in member.contacts if one.channel in OWN_CHANNELS))
 
 
 def _preferred(member: Member) -> tuple[Message, ...]:

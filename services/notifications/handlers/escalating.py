@@ -70,6 +70,7 @@ def _chain(alert: Alert, tx: Transaction, *, step: int | None = None, letter_rou
         correlation_id=alert.correlation_id,
         traceparent=tx.traceparent,
         letter_round=letter_round,
+        restricted=alert.restricted,
     )
 
 

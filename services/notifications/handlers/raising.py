@@ -183,6 +183,7 @@ def _chain(alert: NewAlert, policies: Mapping[str, EscalationPolicy]) -> Chain:
         step=0,
         correlation_id=alert.source.correlation_id,
         traceparent=alert.source.traceparent,
+        restricted=alert.restricted,
     )
 
 

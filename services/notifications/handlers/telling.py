@@ -57,6 +57,7 @@ class Chain:
     correlation_id: str
     traceparent: str | None
     letter_round: int = 0
+    restricted: bool = False
 
 
 async def tell_chains(tx: Transaction, chains: Sequence[Chain], *, arms: bool = True) -> dict[UUID, Telling]:
@@ -81,14 +82,15 @@ async def _look_up(tx: Transaction, chains: Sequence[Chain]) -> dict[UUID, Telli
         return {}
     offices = await groups.load_offices(tx.connection, _offices_of(chains))
     today = office_date(tx.now)
-    known: dict[tuple[Audience, County, Step], Telling] = {}
+    known: dict[tuple[Audience, County, Step, bool], Telling] = {}
     tellings: dict[UUID, Telling] = {}
     for chain in chains:
         step = chain.policy.step_at(chain.step)
-        key = chain.audience, chain.county, step
+        key = chain.audience, chain.county, step, chain.restricted
         telling = known.get(key)
         if telling is None:
-            telling = known[key] = tell(step, office_of(chain.audience, chain.county, offices, today), tx.now)
+            office = office_of(chain.audience, chain.county, offices, today)
+            telling = known[key] = tell(step, office, tx.now, restricted=chain.restricted)
         tellings[chain.alert_id] = telling
     return tellings
 

@@ -12,13 +12,13 @@ from pydantic import JsonValue
 
 from services.notifications.domain.escalation import AlertState, EscalationPolicy
 from services.notifications.domain.grouping import Joined
-from services.notifications.domain.rules import Audience
+from services.notifications.domain.rules import UNRESTRICTED_TYPES, Audience
 from shared.contracts.counties import County
 from shared.kit.transaction import Connection
 
 _ALERT_COLUMNS = """alert_id, county, rule_id, kind, severity, audience, state, step, policy::text AS policy, lead_alert_id,
     group_wait_s, held_back, held_back_by, digest, step_told_at, letter_due, letter_round, acknowledged_by,
-    acknowledged_at, correlation_id"""
+    acknowledged_at, correlation_id, source_type"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,12 @@ class Alert:
     acknowledged_by: str | None
     acknowledged_at: datetime | None
     correlation_id: str
+    source_type: str
+
+    @property
+    def restricted(self) -> bool:
+        """About a case or a complaint; so is whatever no contract knows any more."""
+        return self.source_type not in UNRESTRICTED_TYPES
 
     @property
     def has_chain(self) -> bool:

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretBytes
 
-from deploy.vault_key import load_or_create_vault_key
+from deploy.key_file import load_or_create_key_file
 from services.nationals.casework.domain.vault_refusals import KEY_UNUSABLE, UNREADABLE
 from services.nationals.casework.vault.envelope import open_envelope, rewrap, seal
 from services.nationals.casework.vault.master_keys import FileMasterKeys
@@ -86,10 +86,10 @@ def test_secrets_show_in_no_repr() -> None:
 
 async def test_local_installation_makes_its_key_once(tmp_path: Path) -> None:
     path = tmp_path / "vault" / "master-keys"
-    assert load_or_create_vault_key(path) == path
+    assert load_or_create_key_file(path) == path
     made = path.read_bytes()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert await FileMasterKeys(path).current_version() == 1
-    load_or_create_vault_key(path)
+    load_or_create_key_file(path)
     assert path.read_bytes() == made
     assert [found.name for found in path.parent.iterdir()] == ["master-keys"]

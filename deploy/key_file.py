@@ -1,4 +1,4 @@
-"""The master key of the casework's contact vault for an installation on one machine. Elsewhere the operator gives the file."""
+"""Key files of services that seal what they store, for an installation on one machine. Elsewhere the operator gives them."""
 
 import base64
 import os
@@ -8,10 +8,10 @@ from pathlib import Path
 KEY_BYTES = 32
 
 
-def load_or_create_vault_key(path: Path) -> Path:
+def load_or_create_key_file(path: Path) -> Path:
     """`path`, made at first use with one key and readable by its owner alone. Raises OSError.
 
-    Written whole or not at all, and never over one that is there: losing it loses every contact that it protects.
+    Written whole or not at all, and never over one that is there: losing it loses everything that it protects.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.new")
