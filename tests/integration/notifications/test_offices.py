@@ -8,7 +8,7 @@ from shared.contracts.base import Event
 from shared.contracts.complaints import ComplaintAcknowledged, ComplaintAnswered, ComplaintDeadline, ComplaintOverdue
 from shared.contracts.counties import County
 from shared.contracts.nationals import BreakGlassOpened, BreakGlassReviewed, BreakGlassReviewOverdue
-from tests.support.notifications import Desk
+from tests.support.notifications import Desk, members
 
 NOW = datetime.now(UTC)
 
@@ -50,6 +50,20 @@ async def test_the_supervisors_are_told_at_once_and_every_step_higher_until_the_
     await desk.take(BreakGlassReviewed(case_id=case_id, county=County.REY, break_glass_id=use), 2)
     [alert] = await desk.alerts()
     assert alert["state"] == "resolved"
+
+
+async def test_a_case_leaves_by_mail_also_to_who_would_rather_have_an_sms(desk: Desk) -> None:
+    sms = {"channel": "sms", "address": "09121234567"}
+    people = [member | {"contacts": [sms]} for member in members("casework_supervision")]
+    async with desk.client("notifications_admin") as client:
+        (await client.put("/working-groups/casework_supervision", json={"members": people})).raise_for_status()
+    await desk.take(opened(uuid4(), uuid4()))
+    [alert] = await desk.alerts()
+    async with desk.begin() as tx:
+        await escalate_alert(UUID(alert["alert_id"]), 0, tx)
+    [alert] = await desk.alerts()
+    assert {each["channel"] for each in alert["deliveries"]} == {"email", "inbox"}
+    assert len(alert["deliveries"]) == 4
 
 
 async def test_before_there_are_supervisors_the_chair_alone_is_told(desk: Desk) -> None:

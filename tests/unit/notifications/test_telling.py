@@ -64,6 +64,15 @@ def test_whoever_is_away_is_told_through_the_deputy_and_the_history_says_so() ->
     assert telling.details == {"told": "m2@x.ir", "role": "expert", "instead_of": "m1@x.ir"}
 
 
+def test_a_case_is_told_by_the_provinces_own_channels_alone() -> None:
+    person = replace(member(1, "expert", "rey", SMS, MAIL, CHAT), email="a@x.ir")
+    for channels in (None, ("sms",), ("chat", "email", "inbox")):
+        step = Step.model_validate({"position": 0, "channels": channels, "wait_s": 60})
+        told = tell(step, office(person), THURSDAY_CLOSED, restricted=True).messages
+        assert Message(MAIL) in told
+        assert set(told) <= {Message(MAIL), Message(INBOX)}
+
+
 def test_a_wait_counts_the_clock_or_the_open_hours() -> None:
     clock = tell(Step(position=0, wait_s=3600), office(member(1)), THURSDAY_CLOSED)
     working = tell(Step(position=0, wait_s=3600, time="working"), office(member(1)), THURSDAY_CLOSED)
