@@ -154,8 +154,8 @@ async def lock_groups(connection: Connection, keys: Collection[tuple[str, str]])
 
 async def hand_over(connection: Connection, successors: Mapping[UUID, UUID], ended: Collection[UUID]) -> None:
     """Make each value the lead of what its key led, going on where that one stands, with its policy; former leads keep
-    pointing at the one of today. What else joined an alert of `ended` (the keys and others) stands alone from now on.
-    Nobody has set them resolved yet."""
+    pointing at the one of today. What else joined an alert of `ended` (the keys and others) and goes on stands alone from now
+    on; what ends with its lead keeps it, so that people see why it was told to nobody. Nobody has set them resolved yet."""
     await connection.execute(
         """
         UPDATE alert AS successor
@@ -179,7 +179,11 @@ async def hand_over(connection: Connection, successors: Mapping[UUID, UUID], end
         list(successors.values()),
     )
     await connection.execute(
-        "UPDATE alert SET lead_alert_id = NULL WHERE lead_alert_id = ANY ($1) AND state <> 'resolved'", list(ended)
+        """
+        UPDATE alert SET lead_alert_id = NULL
+        WHERE lead_alert_id = ANY ($1) AND state <> 'resolved' AND alert_id <> ALL ($1)
+        """,
+        list(ended),
     )
 
 
