@@ -198,7 +198,9 @@ async def test_the_lead_and_all_others_resolved_in_one_batch_leave_nothing_owed(
     assert {alert["state"] for alert in alerts} == {"resolved"}
     assert await timers(desk) == []
     first, *others = [alert["alert_id"] for alert in alerts]
-    assert await leads(desk) == {first: None} | dict.fromkeys(others, first), "why they were told to nobody is still seen"
+    assert await leads(desk) == {first: None} | dict.fromkeys(others, first), (
+        "why they were told to nobody is still seen"
+    )
 
 
 async def test_a_new_alert_beside_the_leads_end_in_one_batch_joins_the_next_lead(desk: Desk) -> None:
