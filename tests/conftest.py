@@ -37,6 +37,8 @@ APACHE_MIN_INSYNC_REPLICAS = 2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # What takes long is begun first, so that no worker is left with it at the end.
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
     if on_apache():
         return
     skip = pytest.mark.skip(reason="true only on Apache Kafka: run with BROKER=apache")

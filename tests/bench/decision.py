@@ -3,7 +3,8 @@
 import os
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -54,31 +55,42 @@ class DecisionRate:
 async def time_decision() -> DecisionRate:
     """Open `ALERTS` alerts, resolve some, and compare the rows with what the events were."""
     with TemporaryDirectory(prefix="payesh-bench-", ignore_cleanup_errors=True) as name:
-        directory = Path(name)
-        directory.chmod(0o755)
-        server = EmbeddedPostgreSQL(directory / "postgresql", free_port())
-        server.start()
+        async with open_notifications(Path(name), connections=2) as (_, pool):
+            return await _time_on(pool)
+
+
+@asynccontextmanager
+async def open_notifications(directory: Path, connections: int) -> AsyncGenerator[tuple[ServiceDatabase, Pool]]:
+    """A database of the service that has the members of every county and nothing else, and a worker's pool on it."""
+    directory.chmod(0o755)
+    server = EmbeddedPostgreSQL(directory / "postgresql", free_port())
+    server.start()
+    try:
+        database = DatabaseFactory(server).create("notifications")
+        await _add_members(database)
+        pool = await open_pool(database.worker_url, size=connections, name="payesh-bench")
         try:
-            database = DatabaseFactory(server).create("notifications")
-            pool = await open_pool(database.worker_url, size=2, name="payesh-bench")
-            try:
-                return await _time_on(database, pool)
-            finally:
-                await pool.close()
+            yield database, pool
         finally:
-            server.stop()
+            await pool.close()
+    finally:
+        server.stop()
 
 
-async def _time_on(database: ServiceDatabase, pool: Pool) -> DecisionRate:
-    await _add_members(database)
-    events, resolved = _make_events()
-    batches = [events[at : at + BATCH_RECORDS_MAX] for at in range(0, len(events), BATCH_RECORDS_MAX)]
+async def decide(pool: Pool, events: Sequence[Received[Event]]) -> list[float]:
+    """Take `events` in batches as the consumer does; the seconds of each batch."""
     seconds: list[float] = []
-    for batch in batches:
+    for at in range(0, len(events), BATCH_RECORDS_MAX):
         began_s = time.perf_counter()
         async with begin(pool, SYSTEM, "batch") as tx:
-            await apply_rules(batch, tx)
+            await apply_rules(events[at : at + BATCH_RECORDS_MAX], tx)
         seconds.append(time.perf_counter() - began_s)
+    return seconds
+
+
+async def _time_on(pool: Pool) -> DecisionRate:
+    events, resolved = make_events(ALERTS)
+    seconds = await decide(pool, events)
     row = await pool.fetchrow(
         """
         SELECT count(*) AS alerts, count(*) FILTER (WHERE state = 'resolved') AS resolved,
@@ -124,13 +136,13 @@ async def _add_members(database: ServiceDatabase) -> None:
         await connection.close()
 
 
-def _make_events() -> tuple[Sequence[Received[Event]], int]:
-    """The events in order, and how many alerts they leave resolved; the same mixture at every call."""
+def make_events(alerts: int) -> tuple[Sequence[Received[Event]], int]:
+    """The events of so many alerts in order, and how many of them they leave resolved; the same mixture at every call."""
     chooser = random.Random(SEED)
     now = datetime.now(UTC)
     events: list[Received[Event]] = []
     resolved = 0
-    for place in range(ALERTS):
+    for place in range(alerts):
         at = now + timedelta(microseconds=place)
         action_id, warehouse_id = UUID(int=chooser.getrandbits(128)), UUID(int=chooser.getrandbits(128))
         county = chooser.choice(list(County))

@@ -26,7 +26,8 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is measured: events a round (the plain handler gets fewer), rounds, and the seconds of the timed parts."""
+    """How much is measured: events a round (the plain handler gets fewer), rounds, the seconds of the timed parts, and the
+    alerts whose letters are delivered (about one letter for six of them, in all rounds together)."""
 
     consumer_events: int
     plain_events: int
@@ -34,10 +35,27 @@ class Size:
     rounds: int
     latency_s: int
     idle_s: float
+    delivery_alerts: int
 
 
-SHORT = Size(consumer_events=60_000, plain_events=600, relay_events=30_000, rounds=5, latency_s=8, idle_s=12.0)
-FULL = Size(consumer_events=120_000, plain_events=2_000, relay_events=100_000, rounds=9, latency_s=30, idle_s=60.0)
+SHORT = Size(
+    consumer_events=60_000,
+    plain_events=600,
+    relay_events=30_000,
+    rounds=5,
+    latency_s=8,
+    idle_s=12.0,
+    delivery_alerts=20_000,
+)
+FULL = Size(
+    consumer_events=120_000,
+    plain_events=2_000,
+    relay_events=100_000,
+    rounds=9,
+    latency_s=30,
+    idle_s=60.0,
+    delivery_alerts=100_000,
+)
 
 
 @dataclass(slots=True)

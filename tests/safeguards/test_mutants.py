@@ -30,6 +30,8 @@ from tests.safeguards.spoiled import SPOILED, refusal_of_spoiled
 from tests.safeguards.sql_guards import Answer, SqlGuard, attempt
 from tests.support.environment import ServiceDatabase
 
+pytestmark = pytest.mark.slow
+
 ROLES = ("casework_api", "casework_worker")
 WORKER_SITUATIONS = frozenset(
     [

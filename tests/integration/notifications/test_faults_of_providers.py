@@ -29,6 +29,8 @@ from tests.support.disturbed_day import (
 from tests.support.notifications import WAIT_S, Desk
 from tests.support.tcp_proxy import TcpProxy
 
+pytestmark = pytest.mark.slow
+
 STEP_S = 3_600
 HOUR = timedelta(hours=1)
 MINUTES = timedelta(minutes=4)

@@ -38,6 +38,8 @@ from tests.support.disturbed_day import (
 from tests.support.environment import Broker, DatabaseFactory, on_apache, run_aside
 from tests.support.notifications import WAIT_S, Desk, overdue, received, resolved
 
+pytestmark = pytest.mark.slow
+
 STEP_S = 3_600
 HOUR = timedelta(hours=1)
 GROUP_WAIT = timedelta(minutes=16)

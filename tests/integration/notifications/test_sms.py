@@ -21,6 +21,8 @@ from tests.support.kavenegar import DELIVERED, UNDELIVERED, FakeKavenegar
 from tests.support.notifications import Desk
 from tests.support.tls import Authority, create_authority, https_server
 
+pytestmark = pytest.mark.slow
+
 KEY = "6B4C7A2F70A1SECRET"
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from tests.support import hostile_pictures
 
+pytestmark = pytest.mark.slow
+
 COUNT = int(os.environ.get("PAYESH_TEST_HOSTILE_PHOTOS", "1000"))
 SEED = int(os.environ.get("PAYESH_TEST_SEED", "20251122"))
 GROWTH_MB_MAX = 200
