@@ -19,6 +19,7 @@ OFFICES = (
     "appeal_office",
     "casework_supervision",
     "complaints_office",
+    "ops_office",
 )
 MAIL_DOMAIN = "payesh.example"
 

@@ -10,7 +10,7 @@ import contextlib
 from datetime import timedelta
 from typing import Final
 
-from services.notifications.domain.auditing import REPAIRABLE, LateChain, certain
+from services.notifications.domain.auditing import REPAIRABLE, Found, LateChain, certain, unanswered_name
 from services.notifications.handlers import auditing
 from services.notifications.heartbeat import Heartbeat
 from services.notifications.settings import Settings
@@ -55,11 +55,12 @@ class Auditor:
         late_chains = 0
         try:
             found = await self._find()
-            late = certain(found, self._found_before)
-            self._found_before = found
+            late = certain(found.chains, self._found_before)
+            self._found_before = found.chains
             late_chains = len(late)
             await self._repair(late)
             await self._tell(late, found)
+            await self._tell_unanswered()
             is_sound = not late
         except Exception as error:
             _log.error("audit_failed", error=repr(error), next_step="again in the next round; no heartbeat meanwhile")
@@ -73,7 +74,7 @@ class Auditor:
     async def close(self) -> None:
         await self._heartbeat.close()
 
-    async def _find(self) -> frozenset[LateChain]:
+    async def _find(self) -> Found:
         late_after = timedelta(seconds=self._context.settings.audit_late_after_s)
         async with read_transaction(self._context.pool, SYSTEM) as connection:
             return await store.find_late(connection, auditing.TIMER_KINDS, late_after)
@@ -91,12 +92,15 @@ class Auditor:
             else:
                 _log.warning("chain_late", subject=one.subject, reason=one.reason, repaired=repaired)
 
-    async def _tell(self, late: frozenset[LateChain], found: frozenset[LateChain]) -> None:
-        """One trouble for each late chain while it is late; those that are no longer end, and their alerts with them."""
+    async def _tell(self, late: frozenset[LateChain], found: Found) -> None:
+        """One trouble for each late chain while it is late; those that are no longer end, and their alerts with them.
+
+        None ends where there was more to find than was read: it may be late still.
+        """
         to_tell = {one.subject: one for one in sorted(late, key=_order) if not one.is_of_operations}
         async with read_transaction(self._context.pool, SYSTEM) as connection:
             running = await operations.list_running_keys(connection, OperationsTrouble.CHAIN_LATE)
-        still_late = {one.subject for one in found}
+        still_late = {one.subject for one in found.chains} if found.is_whole else running
         for key in sorted(running - still_late - {FURTHER}):
             async with self._context.begin() as tx:
                 await auditing.end_late(key, tx)
@@ -108,9 +112,23 @@ class Auditor:
         if untold[room:]:
             async with self._context.begin() as tx:
                 await auditing.tell_late(FURTHER, None, tx)
-        elif FURTHER in running:
+        elif found.is_whole and FURTHER in running:
             async with self._context.begin() as tx:
                 await auditing.end_late(FURTHER, tx)
+
+    async def _tell_unanswered(self) -> None:
+        """One trouble for each county with chains at their end that nobody answers, until there is none. Not late: the
+        service did what it had to, so that the heartbeat goes on."""
+        async with read_transaction(self._context.pool, SYSTEM) as connection:
+            counties = await store.unanswered_counties(connection)
+            running = await operations.list_running_keys(connection, OperationsTrouble.CHAINS_UNANSWERED)
+        for name in sorted(running - {unanswered_name(county) for county in counties}):
+            async with self._context.begin() as tx:
+                await auditing.end_unanswered(name, tx)
+        for county in sorted(counties):
+            if unanswered_name(county) not in running:
+                async with self._context.begin() as tx:
+                    await auditing.tell_unanswered(county, tx)
 
 
 def _order(one: LateChain) -> tuple[str, str]:

@@ -60,7 +60,10 @@ class Outcome:
 
 
 class ChannelWorker:
-    """One worker of one channel; any number of them, in any number of processes, share the rows safely."""
+    """One worker of one channel; any number of them, in any number of processes, share the rows safely.
+
+    `sender` is closed by who made it: others may ask it about what was sent.
+    """
 
     def __init__(self, context: WorkerContext[Settings], channel: Channel, sender: Sender, composer: Composer) -> None:
         settings = context.settings
@@ -79,21 +82,16 @@ class ChannelWorker:
 
     async def run(self) -> None:
         """Deliver until stopped; a database that is away is waited for."""
-        try:
-            while not self._context.stopping.is_set():
-                self.wake.clear()
-                try:
-                    busy = await self.deliver_batch() == LEASE_ROWS_MAX
-                except DATABASE_FAULTS as error:
-                    _log.warning(
-                        "delivery_waits", channel=self._channel, error=repr(error), next_step="again in a second"
-                    )
-                    busy = False
-                if not busy and not self._context.stopping.is_set():
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self.wake.wait(), POLL_INTERVAL_S)
-        finally:
-            await self._sender.close()
+        while not self._context.stopping.is_set():
+            self.wake.clear()
+            try:
+                busy = await self.deliver_batch() == LEASE_ROWS_MAX
+            except DATABASE_FAULTS as error:
+                _log.warning("delivery_waits", channel=self._channel, error=repr(error), next_step="again in a second")
+                busy = False
+            if not busy and not self._context.stopping.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self.wake.wait(), POLL_INTERVAL_S)
 
     async def deliver_batch(self) -> int:
         """Lease, send and mark one batch; returns how many rows were leased.
@@ -133,7 +131,7 @@ class ChannelWorker:
         async def send_in_turn(delivery: LeasedDelivery) -> None:
             async with turns:
                 too_late = asyncio.get_running_loop().time() + self._sender.timeout_s > lease_ends_s
-                if too_late or outcome.stopped or self._context.stopping.is_set() or not await self._takes_turn():
+                if too_late or outcome.stopped or self._context.stopping.is_set() or not await self._may_begin():
                     outcome.stopped = True
                     outcome.untried.append(delivery.delivery_id)
                 else:
@@ -194,6 +192,13 @@ class ChannelWorker:
     def _note_answer(self) -> None:
         self._breaker.succeeded()
         self._has_answered = True
+
+    async def _may_begin(self) -> bool:
+        try:
+            return await self._takes_turn()
+        except DATABASE_FAULTS as error:
+            _log.warning("delivery_waits", channel=self._channel, error=repr(error), next_step="left untried")
+            return False
 
     async def _takes_turn(self) -> bool:
         """Whether one more message may begin in this minute; if not, the channel waits for the next."""

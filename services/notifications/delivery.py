@@ -59,9 +59,10 @@ class DeliveryWorker:
         self._listener: asyncpg.Connection[asyncpg.Record] | None = None
         composer = Composer(context)
         senders = create_senders(context)
+        self._senders = tuple(senders.values())
         self._workers = [ChannelWorker(context, channel, sender, composer) for channel, sender in senders.items()]
         self._states = [
-            ProviderStates(context, sender) for sender in senders.values() if isinstance(sender, KavenegarSender)
+            ProviderStates(context, sender) for sender in self._senders if isinstance(sender, KavenegarSender)
         ]
 
     async def run(self) -> None:
@@ -78,6 +79,7 @@ class DeliveryWorker:
             await asyncio.gather(listening, stopping, return_exceptions=True)
             if self._listener is not None:
                 self._listener.terminate()
+            await asyncio.gather(*(sender.close() for sender in self._senders))
 
     async def _listen(self) -> None:
         """Keep a connection that hears NOTIFY. Only a hint: each worker also looks by itself every second."""

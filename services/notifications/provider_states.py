@@ -64,16 +64,29 @@ class ProviderStates:
             for one in asked
             if (state := answers.get(one.provider_message_id)) is not None
         ]
-        async with self._context.pool.acquire() as connection:
-            await channel_load.keep_states(connection, states)
         for state in states:
             if state.state in UNDELIVERED_STATES:
-                await self._go_on(state)
+                await self._try_to_go_on(state)
+        async with self._context.pool.acquire() as connection:
+            await channel_load.keep_states(connection, [one for one in states if one.state not in UNDELIVERED_STATES])
         return len(asked)
 
+    async def _try_to_go_on(self, state: channel_load.ProviderState) -> None:
+        try:
+            await self._go_on(state)
+        except DATABASE_FAULTS as error:
+            _log.warning(
+                "undelivered_waits",
+                delivery_id=str(state.delivery_id),
+                error=repr(error),
+                next_step="asked about again later",
+            )
+
     async def _go_on(self, state: channel_load.ProviderState) -> None:
+        """What the provider says is kept together with what becomes of it: a death in between forgets neither."""
         lease_id = uuid7()
         async with self._context.begin() as tx:
+            await channel_load.keep_states(tx.connection, [state])
             delivery = await deliveries.retake_undelivered(tx.connection, lease_id, state.delivery_id, RETAKEN_FOR)
             if delivery is None:
                 return

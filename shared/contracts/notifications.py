@@ -72,6 +72,8 @@ class OperationsTrouble(StrEnum):
     WEBHOOK_ENDPOINT_DISABLED = "webhook_endpoint_disabled"
     CHANNEL_CIRCUIT_OPEN = "channel_circuit_open"
     OPS_ALERT = "ops_alert"
+    CHAINS_UNANSWERED = "chains_unanswered"
+    """Alerts of a county of which every step was told, the last one long ago, and nobody has acted."""
 
 
 class _TroubleEvent(Event):

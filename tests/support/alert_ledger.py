@@ -23,7 +23,7 @@ ALARM_KIND: Final = "alert_undelivered"
 DIRECT: Final = "inbox"
 """A row of the inbox is shown, not sent: it is there once, and no provider sees it."""
 MAY_REPEAT: Final = "may_repeat"
-EXPLAINS: Final = frozenset({MAY_REPEAT, "fallback", "group_told", "told_straight", "chain_resumed"})
+EXPLAINS: Final = frozenset({MAY_REPEAT, "fallback", "group_told", "told_straight", "chain_resumed", "replayed"})
 
 
 @dataclass(frozen=True, slots=True)

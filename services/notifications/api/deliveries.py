@@ -10,12 +10,12 @@ from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from services.notifications import delivery_export
-from services.notifications.api.roles import ADMINISTRATORS, PAGE_ITEMS_DEFAULT, READING, Limit
+from services.notifications.api.roles import PAGE_ITEMS_DEFAULT, READING, Limit, reader_of
 from services.notifications.domain.channels import Channel
 from services.notifications.domain.delivering import DeliveryState
 from services.notifications.domain.text_refusals import EXPORT_TOO_LARGE
 from services.notifications.store import searching
-from services.notifications.store.searching import DeliveryFilters, DeliveryLine, Reader
+from services.notifications.store.searching import DeliveryFilters, DeliveryLine
 from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
 from shared.kit.http import Page, Queries, allow_read
@@ -26,7 +26,6 @@ from shared.spreadsheet.export import CSV_MEDIA_TYPE, XLSX_MEDIA_TYPE
 EXPORT_ROWS_MAX: Final = 100_000
 EXPORT_PAGE_ROWS: Final = 1_000
 SEARCH_CHARACTERS_MAX: Final = 120
-SEEING_OFFICES: Final = frozenset({*ADMINISTRATORS, "operator"})
 
 router = APIRouter()
 Searcher = Annotated[Queries, Depends(allow_read(*READING))]
@@ -93,7 +92,7 @@ async def search_deliveries(
 ) -> Page[DeliverySearchItem]:
     """Who was told what, when, by which channel and with which result; the newest first."""
     async with queries.read() as connection:
-        lines = await searching.search_deliveries(connection, filters, _reader(queries), after, limit)
+        lines = await searching.search_deliveries(connection, filters, reader_of(queries.principal), after, limit)
     return page_of([DeliverySearchItem.model_validate(line) for line in lines], limit, lambda line: line.delivery_id)
 
 
@@ -107,7 +106,9 @@ async def export_deliveries(
 ) -> StreamingResponse:
     """The same as a file, read page by page. 422 when more rows match than a file may have."""
     async with queries.read() as connection:
-        number = await searching.count_deliveries_up_to(connection, filters, _reader(queries), EXPORT_ROWS_MAX + 1)
+        number = await searching.count_deliveries_up_to(
+            connection, filters, reader_of(queries.principal), EXPORT_ROWS_MAX + 1
+        )
     if number > EXPORT_ROWS_MAX:
         raise Refusal(EXPORT_TOO_LARGE, rows_max=EXPORT_ROWS_MAX)
     pages = _pages(queries, filters)
@@ -120,7 +121,7 @@ async def export_deliveries(
 
 
 async def _pages(queries: Queries, filters: DeliveryFilters) -> AsyncGenerator[Sequence[DeliveryLine]]:
-    reader, before, rows = _reader(queries), None, 0
+    reader, before, rows = reader_of(queries.principal), None, 0
     while rows < EXPORT_ROWS_MAX:
         async with queries.read() as connection:
             lines = await searching.search_deliveries(connection, filters, reader, before, EXPORT_PAGE_ROWS)
@@ -129,8 +130,3 @@ async def _pages(queries: Queries, filters: DeliveryFilters) -> AsyncGenerator[S
         if len(lines) < EXPORT_PAGE_ROWS:
             return
         before, rows = lines[-1].delivery_id, rows + len(lines)
-
-
-def _reader(queries: Queries) -> Reader:
-    principal = queries.principal
-    return Reader(principal.subject, principal.has_any_role(SEEING_OFFICES))

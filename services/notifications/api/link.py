@@ -3,6 +3,7 @@
 from collections.abc import Awaitable
 from datetime import datetime
 from typing import Annotated, Final
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse
@@ -17,6 +18,7 @@ from services.notifications.domain.refusals import (
 )
 from services.notifications.domain.terms import county_label, term
 from services.notifications.handlers import AcknowledgeByLink, acknowledge_by_link
+from services.notifications.handlers.acknowledging import answered_with
 from services.notifications.handlers.digests import StopDigest, stop_digest
 from services.notifications.letters import Letters
 from services.notifications.links import (
@@ -27,9 +29,10 @@ from services.notifications.links import (
     read_link,
     read_short_link,
 )
-from services.notifications.store import deliveries, groups, reading
+from services.notifications.store import alerts, deliveries, groups, reading
 from services.notifications.store import members as people
-from services.notifications.texts import WORDS
+from services.notifications.store.readers import Reader
+from services.notifications.texts import WORDS, number
 from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
 from shared.kit.auth import Principal
@@ -97,9 +100,9 @@ class LinkVisit:
         """The member and the alert of a link. Raises Refusal."""
         async with read_transaction(self._resources.pool, self._principal(link)) as connection:
             member = await groups.find_member(connection, link.member_id)
-            alert = await reading.find_alert(connection, link.alert_id)
+            alert = await reading.find_alert(connection, link.alert_id, self._reader(link))
             if alert is not None and alert["state"] == AlertState.RESOLVED and _has_led(alert):
-                alert = await reading.find_alert(connection, alert["lead_alert_id"])
+                alert = await reading.find_alert(connection, alert["lead_alert_id"], self._reader(link))
         if member is None:
             raise Refusal(LINK_MEMBER_LEFT)
         self.language = member.language
@@ -109,11 +112,23 @@ class LinkVisit:
             raise Refusal(ALERT_ALREADY_RESOLVED)
         return member, alert
 
+    async def count_answered(self, link: AcknowledgementLink, alert_id: UUID) -> int:
+        """How many alerts the button answers: this one, and those of its group that its letters told of."""
+        async with read_transaction(self._resources.pool, self._principal(link)) as connection:
+            alert = await alerts.find_alert(connection, alert_id)
+            if alert is None:
+                raise Refusal(ALERT_NOT_FOUND, alert_id=str(alert_id))
+            return len(answered_with(alert, await alerts.list_members(connection, alert_id)))
+
     async def acknowledge(self, link: AcknowledgementLink) -> None:
         """Acknowledge as the link's member. Raises Refusal."""
         commands = Commands(self._principal(link), self._resources, self._request, self._response, None)
         command = AcknowledgeByLink(alert_id=link.alert_id, member_id=link.member_id)
         await commands.execute(acknowledge_by_link, command)
+
+    def _reader(self, link: AcknowledgementLink) -> Reader:
+        """Also of an office's alert; of a case the page shows nothing."""
+        return Reader(self._principal(link).subject, sees_offices=True)
 
     def _principal(self, link: AcknowledgementLink) -> Principal:
         return principal_of_link(link.county, f"link:{link.member_id}")
@@ -152,13 +167,15 @@ async def _show(visit: LinkVisit, opening: Awaitable[AcknowledgementLink]) -> HT
     try:
         link = await opening
         _, alert = await visit.look(link)
+        answered = await visit.count_answered(link, alert["alert_id"])
     except Refusal as refusal:
         return answer_refused(refusal, visit.language)
     words = WORDS[visit.language]
     about = f"{term(alert['kind'], visit.language)} · {county_label(link.county, visit.language)}"
     if alert["state"] == AlertState.ACKNOWLEDGED:
         return answer_page(visit.language, (about, words["page_already"]), None)
-    return answer_page(visit.language, (about, words["page_question"]), words["acknowledge"])
+    how_many = words["page_number"].format(number=number(answered, visit.language))
+    return answer_page(visit.language, (about, how_many, words["page_question"]), words["acknowledge"])
 
 
 async def _press(visit: LinkVisit, opening: Awaitable[AcknowledgementLink]) -> HTMLResponse:

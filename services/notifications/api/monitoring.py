@@ -62,7 +62,8 @@ class AlertmanagerMessage(BaseModel):
     version: Literal["4"]
     group_key: Annotated[str, Field(alias="groupKey"), BeforeValidator(_shortened)] = ""
     truncated_alerts: Annotated[int, Field(alias="truncatedAlerts", ge=0)] = 0
-    alerts: Annotated[list[AlertmanagerAlert], Field(max_length=ALERTS_MAX)]
+    alerts: list[AlertmanagerAlert]
+    """Of more than `ALERTS_MAX` the first are taken: a message that is refused never comes again."""
 
 
 class TroubleItem(BaseModel):
@@ -93,9 +94,11 @@ async def take_alertmanager_message(
             labels=alert.labels,
             annotations=alert.annotations,
         )
-        for alert in message.alerts
+        for alert in message.alerts[:ALERTS_MAX]
     ]
-    return await commands.execute(report_monitoring, ReportMonitoring(alerts=alerts))
+    left_out = message.truncated_alerts + len(message.alerts) - len(alerts)
+    command = ReportMonitoring(alerts=alerts, group_key=message.group_key, left_out=left_out)
+    return await commands.execute(report_monitoring, command)
 
 
 @router.get("/operations-troubles")

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, JsonValue
 
-from services.notifications.api.roles import ACTING, PAGE_ITEMS_DEFAULT, READING, Limit
+from services.notifications.api.roles import ACTING, PAGE_ITEMS_DEFAULT, READING, Limit, reader_of
 from services.notifications.domain.escalation import AlertState
 from services.notifications.domain.refusals import ALERT_NOT_FOUND
 from services.notifications.store import reading
@@ -36,6 +36,7 @@ class DeliveryItem(BaseModel):
 class AlertItem(BaseModel):
     """`subject_id`: what the alert is about; `source_aggregate_id`: the aggregate of the event that raised it.
 
+    Both are empty, and `details` too, where the alert is about a case or a complaint and the reader was not told of it.
     `lead_alert_id`: the alert of its group whose letters tell of this one. `held_back`: why nobody is told yet, and by which
     alert or silence. `digest`: told in the digest alone. `step_told_at` is null while the step's letter waits.
     """
@@ -102,9 +103,9 @@ async def list_alerts(
     after: UUID | None = None,
     limit: Limit = PAGE_ITEMS_DEFAULT,
 ) -> Page[AlertItem]:
-    """Alerts in the order they were opened."""
+    """Alerts in the order they were opened; those of provincial offices only for who was told of them, and for operators."""
     async with queries.read() as connection:
-        rows = await reading.list_alerts(connection, county, state, after, limit)
+        rows = await reading.list_alerts(connection, reader_of(queries.principal), county, state, after, limit)
     return _page(rows, limit)
 
 
@@ -112,7 +113,7 @@ async def list_alerts(
 async def get_alert(alert_id: UUID, queries: Annotated[Queries, Depends(allow_read(*READING))]) -> AlertWithHistory:
     """One alert: who was told what and when, and who acted."""
     async with queries.read() as connection:
-        row = await reading.find_alert(connection, alert_id)
+        row = await reading.find_alert(connection, alert_id, reader_of(queries.principal))
     if row is None:
         raise Refusal(ALERT_NOT_FOUND, alert_id=str(alert_id))
     return AlertWithHistory.model_validate(row)

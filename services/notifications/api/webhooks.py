@@ -1,10 +1,9 @@
 """HTTP of webhook endpoints: make, change, rotate keys, switch off and on, replay."""
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from services.notifications.api.roles import ADMINISTRATORS
 from services.notifications.handlers import webhooks as handlers
@@ -28,7 +27,7 @@ class DisablingBody(BaseModel):
 
 
 class ReplayBody(BaseModel):
-    since: datetime
+    since: AwareDatetime
 
 
 @router.post("/webhook-endpoints")
@@ -90,5 +89,5 @@ async def enable_endpoint(name: str, commands: Annotated[Commands, Depends(allow
 async def replay_missed(
     name: str, body: ReplayBody, commands: Annotated[Commands, Depends(allow(*ADMINISTRATORS))]
 ) -> Replayed:
-    """Send again what did not reach the endpoint since a time, within the last 30 days."""
+    """Send again what did not reach the endpoint since a time, within the last 30 days, and nobody has answered yet."""
     return await commands.execute(handlers.replay_missed, handlers.ReplayMissed(name=name, since=body.since))

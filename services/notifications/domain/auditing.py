@@ -1,6 +1,7 @@
 """What the auditor looks for: chains that should have moved and did not. Pure."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -24,6 +25,8 @@ class Lateness(StrEnum):
     DIGEST_TIMER_MISSING = "digest_timer_missing"
 
 
+UNANSWERED_MARGIN: Final = timedelta(hours=24)
+"""Beyond the wait of the last step, before it is said that nobody answers. Of the wall's clock also where a demo's runs fast."""
 REPAIRABLE: Final = frozenset(
     {
         Lateness.STEP_TIMER_MISSING,
@@ -50,6 +53,19 @@ class LateChain:
     def is_of_operations(self) -> bool:
         """A chain of the operations office itself: telling that office by another chain would go round in a circle."""
         return self.audience is Audience.OPS_OFFICE
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a round found; `is_whole` is false where there was more of one kind than a round reads."""
+
+    chains: frozenset[LateChain]
+    is_whole: bool
+
+
+def unanswered_name(county: County) -> str:
+    """Name of the trouble that chains of this county are at their end, and nobody answers."""
+    return f"unanswered/{county}"
 
 
 def certain(found: frozenset[LateChain], found_before: frozenset[LateChain]) -> frozenset[LateChain]:

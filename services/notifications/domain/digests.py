@@ -21,6 +21,11 @@ WEEK_BEGINS: Final = 5
 LISTED_MAX: Final = 20
 SUMMARISED_TYPES: Final = tuple(sorted(UNRESTRICTED_TYPES))
 """Source events whose alerts may be summarised."""
+DIGEST_AUDIENCES: Final = frozenset({Audience.WORKING_GROUP, Audience.PROVINCE_OFFICE})
+"""Audiences whose alerts some digest tells."""
+SETTLED_AFTER: Final = timedelta(minutes=2)
+"""A digest ends so long before it is composed: an alert has the time at which its transaction began, and what commits later
+is told in the next one. More than the database lets a transaction idle (60 s), run a statement (30 s) and wait for a lock."""
 
 
 class Period(StrEnum):

@@ -16,7 +16,7 @@ GroupKey = tuple[str, County]
 
 @dataclass(slots=True)
 class Lead:
-    """An alert with an unanswered chain that others of its rule and county join.
+    """An alert whose first step runs unanswered, so that others of its rule and county join it.
 
     `letter_due`: a letter that will name everybody in the group is on its way already.
     """
@@ -35,6 +35,12 @@ def group_wait_s(rule: Rule) -> int | None:
 def in_digest_alone(rule: Rule) -> bool:
     """Whether nobody is told but by the digest; whatever is more than information is told at once."""
     return rule.digest and rule.severity is AlertSeverity.INFO
+
+
+def is_answered_with(lead_told_at: datetime | None, joined_at: datetime) -> bool:
+    """Whether who answers a lead answers an alert that joined it: not one of which the lead's last letter could not tell.
+    Before any letter, all."""
+    return lead_told_at is None or joined_at <= lead_told_at
 
 
 @dataclass(frozen=True, slots=True)

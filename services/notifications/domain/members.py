@@ -53,12 +53,16 @@ class Absence:
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """A county's working group or a provincial office: its active members, their absences, its open hours."""
+    """A county's working group or a provincial office: its active members, their absences, its open hours.
+
+    `instead_of_office`: the working group without members in whose place its people are told.
+    """
 
     working_group: str
     members: tuple[Member, ...]
     absences: tuple[Absence, ...]
     calendar: WorkingCalendar
+    instead_of_office: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,11 @@ _SEVERITIES: Final[Mapping[str, AlertSeverity]] = {
 }
 
 
+def dead_digest_name(working_group: str) -> str:
+    """Name of the trouble that a letter of this office's digest was taken by nobody."""
+    return f"digest/{working_group}"
+
+
 def machine_word(text: str) -> str:
     """`text` as a name that an event may carry: what free text is made of becomes underscores."""
     return _NO_WORD.sub("_", text)[:WORD_CHARACTERS_MAX] or UNNAMED

@@ -94,6 +94,10 @@ CRITICAL_GROUPED: Final = FaultType("a critical alert is never grouped", "هشد
 DIGEST_NOT_INFO: Final = FaultType(
     "only an alert of severity info waits for the digest", "تنها هشدار با شدت info در خلاصه می‌آید"
 )
+DIGEST_OF_NOBODY: Final = FaultType(
+    "only {allowed} have digests, so nobody would be told",
+    "تنها این‌ها خلاصه دارند: {allowed}؛ به کسی خبر داده نمی‌شود",
+)
 DIGEST_GROUPED: Final = FaultType("told in the digest, so there is nothing to group", "در خلاصه می‌آید و گروهی ندارد")
 
 SOURCE_UNKNOWN: Final = FaultType("no rule raises the kind {name!r}", "هیچ قاعده‌ای هشدار نوع {name!r} نمی‌دهد")

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, cast
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from services.notifications.domain import rule_faults as texts
+from services.notifications.domain.digests import DIGEST_AUDIENCES
 from services.notifications.domain.field_values import every_value
 from services.notifications.domain.inhibition_reading import read_inhibitions
 from services.notifications.domain.ordering import find_circle
@@ -146,6 +147,8 @@ class _Compiler:
             self.faults.add((*place, "group"), texts.CRITICAL_GROUPED)
         if rule.digest and rule.severity is not AlertSeverity.INFO:
             self.faults.add((*place, "digest"), texts.DIGEST_NOT_INFO)
+        if rule.digest and rule.audience not in DIGEST_AUDIENCES:
+            self.faults.add((*place, "digest"), texts.DIGEST_OF_NOBODY, allowed=", ".join(sorted(DIGEST_AUDIENCES)))
         if rule.digest and rule.group_wait_s is not None:
             self.faults.add((*place, "group"), texts.DIGEST_GROUPED)
 

@@ -20,6 +20,12 @@ RULES_NEED_PROVINCE = RefusalType(
     text_en="Routing rules are for the whole province: they are set only with access to all counties.",
     text_fa="قاعده‌های هشدار برای همهٔ استان است و تنها با دسترسی به همهٔ شهرستان‌ها ثبت می‌شود.",
 )
+RULES_LEAVE_ALERTS = RefusalType(
+    code="notifications.routing_rules.leave_alerts",
+    status=409,
+    text_en="Rules are left out whose alerts are not resolved yet, and no event would resolve them: {rules}.",
+    text_fa="قاعده‌هایی حذف شده‌اند که هشدارهای برطرف‌نشده دارند و دیگر رویدادی آن‌ها را برطرف نمی‌کند: {rules}.",
+)
 RULES_VERSION_UNKNOWN = RefusalType(
     code="notifications.routing_rules.version_unknown",
     status=404,

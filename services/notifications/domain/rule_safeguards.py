@@ -17,7 +17,7 @@ from services.notifications.domain.rule_faults import Faults, Place
 from services.notifications.domain.rules import Audience, Matcher, Rule
 from shared.contracts import complaints, nationals
 from shared.contracts.base import Event
-from shared.contracts.notifications import AlertUndelivered
+from shared.contracts.notifications import AlertUndelivered, OperationsTroubleFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +105,8 @@ PERMITTED: Final[Mapping[type[Event], Permission]] = {
     ),
 }
 
-PROMISED: Final[Sequence[type[Event]]] = (*PERMITTED, AlertUndelivered)
-"""What every set of rules in force tells, in each county and whatever the event's values."""
+PROMISED: Final[Sequence[type[Event]]] = (*PERMITTED, AlertUndelivered, OperationsTroubleFound)
+"""What every set of rules in force tells, in each county and whatever the event's values, and not in a digest alone."""
 
 
 def check_restricted(rule: Rule, place: Place, faults: Faults) -> None:
@@ -159,9 +159,12 @@ def check_promises(rules: Sequence[Rule], faults: Faults) -> None:
 
 
 def _is_whole(rule: Rule, own: set[str]) -> bool:
-    """Every county, and no conditions but on fields whose values can be counted. Its own alerts it must leave out."""
+    """Every county, and no conditions but on fields whose values can be counted. Its own alerts it must leave out; of a
+    trouble of the platform whoever operates it must be told."""
     source = rule.source
     event_type = source.event_type
+    if rule.digest or (event_type is OperationsTroubleFound and rule.audience is not Audience.OPS_OFFICE):
+        return False
     fields = {*source.when, *source.unless}
     if event_type is AlertUndelivered:
         return not rule.counties and fields <= {"alert_kind"} and set(source.unless.get("alert_kind", ())) <= own

@@ -36,6 +36,7 @@ class Telling:
     told: OnDuty | None
     messages: tuple[Message, ...]
     wait: timedelta
+    instead_of_office: str | None = None
 
     @property
     def details(self) -> dict[str, JsonValue]:
@@ -45,15 +46,22 @@ class Telling:
         details: dict[str, JsonValue] = {"told": self.told.member.email, "role": self.told.member.role}
         if self.told.instead_of is not None:
             details["instead_of"] = self.told.instead_of.email
+        if self.instead_of_office is not None:
+            details["instead_of_office"] = self.instead_of_office
         return details
 
 
-def office_of(audience: Audience, county: County, offices: Mapping[str, Office], day: date) -> Office:
+def office_of(
+    audience: Audience, county: County, offices: Mapping[str, Office], day: date, *, restricted: bool = False
+) -> Office:
     """The office an alert goes to; while a provincial one has no members, the county's chair alone (on `day`, or the
-    chair's deputy): its matters are not for everybody. `offices` has both."""
+    chair's deputy): its matters are not for everybody. While a working group has none, the province office, except where
+    the alert is `restricted`. `offices` has all three."""
     working_group = offices[county]
     if audience is Audience.WORKING_GROUP:
-        return working_group
+        if working_group.members or restricted:
+            return working_group
+        return replace(offices[Audience.PROVINCE_OFFICE], instead_of_office=county.value)
     if offices[audience].members:
         return offices[audience]
     chair = on_duty(CHAIR, working_group, day)
@@ -71,7 +79,8 @@ def tell(step: Step, office: Office, now: datetime, *, restricted: bool = False)
         wait = after_working_time(now, wait, office.calendar) - now
     if told is None:
         return Telling(None, (), wait)
-    return Telling(told, messages(step, _by_own_channels(told.member) if restricted else told.member), wait)
+    member = _by_own_channels(told.member) if restricted else told.member
+    return Telling(told, messages(step, member), wait, office.instead_of_office)
 
 
 def messages(step: Step, member: Member) -> tuple[Message, ...]:

@@ -75,6 +75,7 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "alert_undelivered": "هشدار نرسیده",
         "digest": "خلاصهٔ هشدارها",
         "chain_late": "زنجیرهٔ عقب‌ماندهٔ هشدار",
+        "chains_unanswered": "هشدارهای بی‌پاسخ تا پایان زنجیره",
         "template_failed": "متن ساخته‌نشدهٔ هشدار",
         "webhook_endpoint_disabled": "وب‌هوک از کار افتاده",
         "channel_circuit_open": "راه ارسال بی‌پاسخ",

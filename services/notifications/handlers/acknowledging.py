@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field, JsonValue
 
 from services.notifications.domain.escalation import UNANSWERED, AlertState, acknowledging_changes
+from services.notifications.domain.grouping import is_answered_with
 from services.notifications.domain.refusals import (
     ALERT_ALREADY_RESOLVED,
     ALERT_NOT_ACKNOWLEDGED,
@@ -73,8 +74,8 @@ class Acknowledgement(BaseModel):
 
 
 async def acknowledge_alert(command: AcknowledgeAlert, tx: Transaction) -> Acknowledgement:
-    """Somebody acts: the chain of the alert, and of all that joined it, stops. Acknowledging twice answers with the first.
-    Raises Refusal."""
+    """Somebody acts: the chain of the alert, and of all of its group that its letters told of, stops; what joined since leads
+    a group of its own. Acknowledging twice answers with the first. Raises Refusal."""
     await find_concerned(command.alert_id, tx)
     return await _acknowledge(command.alert_id, tx.principal.subject, tx)
 
@@ -147,7 +148,7 @@ async def _acknowledge(alert_id: UUID, by: str, tx: Transaction) -> Acknowledgem
     if not acknowledging_changes(alert.state):
         return _acknowledgement(alert, alert.acknowledged_by or by, alert.acknowledged_at or tx.now)
     joined = await store.lock_members(tx.connection, alert.alert_id)
-    answered = [alert, *(one for one in joined if one.state in UNANSWERED)]
+    answered = answered_with(alert, joined)
     ids = [one.alert_id for one in answered]
     await store.set_acknowledged(tx.connection, ids, by, tx.now)
     await store.cancel_messages(tx.connection, ids)
@@ -158,7 +159,28 @@ async def _acknowledge(alert_id: UUID, by: str, tx: Transaction) -> Acknowledgem
     await tx.publish_many(
         [AlertAcknowledged(alert_id=one.alert_id, county=one.county, step=one.step) for one in answered]
     )
+    await _lead_on([one for one in joined if one.state in UNANSWERED and one.alert_id not in ids], tx)
     return _acknowledgement(alert, by, tx.now)
+
+
+def answered_with(alert: Alert, joined: Sequence[Alert]) -> list[Alert]:
+    """What acknowledging `alert` answers of it and of those that joined it."""
+    answers = (one for one in joined if is_answered_with(alert.step_told_at, one.joined_at))
+    return [alert, *(one for one in answers if one.state in UNANSWERED)]
+
+
+async def _lead_on(untold: Sequence[Alert], tx: Transaction) -> None:
+    """Nobody has heard of these: the oldest leads the others from its first step."""
+    if not untold:
+        return
+    lead, *others = untold
+    wait_s = lead.group_wait_s or 0
+    await store.open_group(tx.connection, lead.alert_id, [one.alert_id for one in untold])
+    await tx.arm_timers(
+        GROUP_LETTER_TIMER, [Arming(str(lead.alert_id), timedelta(seconds=wait_s), None, lead.correlation_id)]
+    )
+    await _add_history(tx, [lead], "regrouped", BY_SYSTEM, {"group_wait_s": wait_s})
+    await _add_history(tx, others, "regrouped", BY_SYSTEM, {"lead_alert_id": str(lead.alert_id)})
 
 
 async def _await_lapse(alert: Alert, tx: Transaction) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from uuid_utils.compat import uuid7
 
-from services.notifications.domain.auditing import LateChain, Lateness
+from services.notifications.domain.auditing import LateChain, Lateness, unanswered_name
 from services.notifications.domain.channels import Channel, Contact
 from services.notifications.domain.delivering import DeliveryState
 from services.notifications.domain.escalation import AlertState
@@ -88,6 +88,16 @@ async def end_late(name: str, tx: Transaction) -> None:
     await end_trouble(OperationsTrouble.CHAIN_LATE, name=name, tx=tx)
 
 
+async def tell_unanswered(county: County, tx: Transaction) -> None:
+    """Chains of a county are at their end and nobody answers; nothing if it is told already."""
+    await report_trouble(OperationsTrouble.CHAINS_UNANSWERED, name=unanswered_name(county), county=county, tx=tx)
+
+
+async def end_unanswered(name: str, tx: Transaction) -> None:
+    """No chain of that county is at its end unanswered any more."""
+    await end_trouble(OperationsTrouble.CHAINS_UNANSWERED, name=name, tx=tx)
+
+
 async def _rearm(alert: Alert, reason: Lateness, tx: Transaction) -> bool:
     match reason:
         case Lateness.STEP_TIMER_MISSING:
@@ -126,8 +136,10 @@ async def _look_at_hold(alert: Alert, tx: Transaction) -> bool:
 
 
 async def _tell_everybody(alert: Alert, tx: Transaction) -> None:
-    offices = await groups.load_offices(tx.connection, {Audience.OPS_OFFICE.value, alert.county.value})
-    office = office_of(alert.audience, alert.county, offices, office_date(tx.now))
+    offices = await groups.load_offices(
+        tx.connection, {alert.audience.value, Audience.PROVINCE_OFFICE.value, alert.county.value}
+    )
+    office = office_of(alert.audience, alert.county, offices, office_date(tx.now), restricted=alert.restricted)
     owed = [new for member in office.members for new in _messages(alert, member, tx)]
     await deliveries.insert_deliveries(tx.connection, owed)
     lines = [

@@ -5,10 +5,14 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from services.notifications.domain.channels import Channel
+from services.notifications.domain.digests import DigestContent
+from services.notifications.domain.operations import dead_digest_name
+from services.notifications.domain.rules import Audience
+from services.notifications.handlers.operations import report_trouble
 from services.notifications.store import alerts
 from services.notifications.store import delivery_outcomes as store
 from services.notifications.store.deliveries import LeasedDelivery
-from shared.contracts.notifications import AlertUndelivered
+from shared.contracts.notifications import AlertUndelivered, OperationsTrouble
 from shared.kit.transaction import Transaction
 
 
@@ -33,13 +37,13 @@ async def settle_failed(
 
 
 async def bury_delivery(lease_id: UUID, delivery: LeasedDelivery, error: str, tx: Transaction) -> None:
-    """A visible dead letter, told once to whoever listens; a digest is none to raise alarm about.
-
-    Nothing if the lease was lost.
+    """A visible dead letter, told once to whoever listens: an alert's by an event about it, a digest's as a trouble of the
+    platform. Nothing if the lease was lost.
     """
     if not await store.mark_dead(tx.connection, lease_id, delivery.delivery_id, error):
         return
     if delivery.digest_id is not None:
+        await _report_dead_digest(delivery, error, tx)
         return
     await _add_history(delivery, "undelivered", tx, {"error": error})
     await tx.publish(
@@ -50,6 +54,18 @@ async def bury_delivery(lease_id: UUID, delivery: LeasedDelivery, error: str, tx
             channel=delivery.channel,
             alert_kind=delivery.kind,
         )
+    )
+
+
+async def _report_dead_digest(delivery: LeasedDelivery, error: str, tx: Transaction) -> None:
+    """One trouble for each office, until its next digest is composed."""
+    content = DigestContent.model_validate(delivery.details)
+    await report_trouble(
+        OperationsTrouble.OPS_ALERT,
+        name=dead_digest_name(content.county or Audience.PROVINCE_OFFICE),
+        county=delivery.county,
+        details={"delivery_id": str(delivery.delivery_id), "period": content.period, "error": error},
+        tx=tx,
     )
 
 

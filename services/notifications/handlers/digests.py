@@ -7,12 +7,15 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 from uuid_utils.compat import uuid7
 
-from services.notifications.domain.digests import Period, audiences_of, due_after
+from services.notifications.domain.digests import SETTLED_AFTER, Period, audiences_of, due_after
+from services.notifications.domain.operations import dead_digest_name
 from services.notifications.domain.refusals import OFFICE_NEEDS_PROVINCE
 from services.notifications.domain.rules import Audience
 from services.notifications.domain.text_refusals import DIGEST_MEMBER_UNKNOWN
+from services.notifications.handlers.operations import end_trouble
 from services.notifications.store import digests as store
 from shared.contracts.counties import County
+from shared.contracts.notifications import OperationsTrouble
 from shared.contracts.refusals import Refusal
 from shared.kit.transaction import Transaction
 
@@ -83,14 +86,17 @@ async def arm_missing_digests(tx: Transaction) -> None:
 
 
 async def compose_digest(working_group: str, period: Period, tx: Transaction) -> None:
-    """A digest is due: compose it, owe its letters, arm the next. Where nobody wants it any more, it ends."""
+    """A digest is due: compose it, owe its letters, arm the next. Where nobody wants it any more, it ends. The trouble of a
+    letter of an earlier one that nobody took is over: this one says what there is now."""
+    await end_trouble(OperationsTrouble.OPS_ALERT, name=dead_digest_name(working_group), tx=tx)
     wishes = [wish for wish in await store.list_wishes(tx.connection, working_group) if wish.period is period]
     if not wishes:
         return
     await _arm(working_group, period, tx)
     county = None if working_group == Audience.PROVINCE_OFFICE else County(working_group)
-    since = await store.last_covered(tx.connection, working_group, period) or tx.now - period.length
-    scope = store.Scope(working_group, county, period, audiences_of(working_group), since, tx.now)
+    until = tx.now - SETTLED_AFTER
+    since = await store.last_covered(tx.connection, working_group, period) or until - period.length
+    scope = store.Scope(working_group, county, period, audiences_of(working_group), since, until)
     content = await store.summarise(tx.connection, scope)
     digest_id = uuid7()
     if not await store.insert_digest(tx.connection, digest_id, scope, content, tx.now):

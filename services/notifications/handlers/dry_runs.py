@@ -8,9 +8,10 @@ from typing import Final
 
 from services.notifications.domain.dry_run import DryRun, PastEvent, RuleOutcome
 from services.notifications.domain.escalation import EscalationPolicy
-from services.notifications.domain.members import CHAIR, Office, OnDuty, on_duty
+from services.notifications.domain.members import Office, OnDuty, on_duty
 from services.notifications.domain.rule_refusals import DRY_RUN_BUSY, PAST_UNAVAILABLE
 from services.notifications.domain.rules import Audience, Rule, RuleBook
+from services.notifications.domain.telling import office_of
 from services.notifications.past import Past
 from services.notifications.store import groups
 from shared.contracts.base import Event
@@ -82,6 +83,7 @@ async def find_recipients(
     policies = {**book.policies, **{name: policy for name, (_, policy) in saved.items()}}
     wanted = {county for outcome in outcomes for county in outcome.counties}
     audiences = {outcome.rule.audience for outcome in outcomes if outcome.counties} - {Audience.WORKING_GROUP}
+    audiences.add(Audience.PROVINCE_OFFICE)
     offices = await groups.load_offices(connection, sorted({*wanted, *audiences}))
     return [_recipients_of(outcome, policies, offices, today) for outcome in outcomes]
 
@@ -106,8 +108,5 @@ def _recipients_of(
 def _first_told(
     rule: Rule, policy: EscalationPolicy, county: County, offices: Mapping[str, Office], today: date
 ) -> OnDuty | None:
-    """While an office has no members, the chair of the county's working group is told instead."""
-    position = policy.step_at(_FIRST_STEP).position
-    if rule.audience is Audience.WORKING_GROUP:
-        return on_duty(position, offices[county], today)
-    return on_duty(position, offices[rule.audience], today) or on_duty(CHAIR, offices[county], today)
+    office = office_of(rule.audience, county, offices, today, restricted=rule.is_restricted)
+    return on_duty(policy.step_at(_FIRST_STEP).position, office, today)

@@ -31,6 +31,7 @@ from services.notifications.domain.offices import GroupName
 from services.notifications.domain.people_refusals import CONTACTS_REFUSED
 from services.notifications.domain.refusals import GROUP_MEMBER_REPEATED, OFFICE_NEEDS_PROVINCE, POLICY_UNKNOWN
 from services.notifications.domain.rules import Audience
+from services.notifications.handlers.leaving import withdraw_letters
 from services.notifications.routing_rules import rules_in_force
 from services.notifications.store import groups as store
 from services.notifications.store import members as people
@@ -124,11 +125,17 @@ async def set_working_group(command: WorkingGroup, tx: Transaction) -> SavedGrou
 
 
 async def replace_group(group: GroupName, members: Sequence[Member], tx: Transaction) -> list[Member]:
-    """Make these the active members of a group; returns them as kept. Raises Refusal where two have one place or address."""
+    """Make these the active members of a group; returns them as kept. Who is left out gets no letter that is still owed.
+
+    Raises Refusal where two have one place or address.
+    """
     require_distinct("position", [str(member.position) for member in members])
     require_distinct("email", [member.email for member in members])
     await people.lock_office(tx.connection, group)
-    return await people.replace_members(tx.connection, group, group if isinstance(group, County) else None, members)
+    before = await people.list_members_of(tx.connection, [group])
+    saved = await people.replace_members(tx.connection, group, group if isinstance(group, County) else None, members)
+    await withdraw_letters({member.member_id for member in before} - {member.member_id for member in saved}, tx)
+    return saved
 
 
 def require_authority(group: GroupName, principal: Principal) -> None:

@@ -12,6 +12,7 @@ from shared.contracts.notifications import OperationsTrouble
 from shared.kit.transaction import Transaction
 
 NAME_LABEL: Final = "alertname"
+TRUNCATED: Final = "alertmanager/truncated"
 
 
 class MonitoringAlert(BaseModel):
@@ -33,7 +34,11 @@ class MonitoringAlert(BaseModel):
 
 
 class ReportMonitoring(BaseModel):
+    """`group_key`: which of Alertmanager's groups this is about; `left_out`: how many of its alerts are not in `alerts`."""
+
     alerts: Sequence[MonitoringAlert]
+    group_key: str = ""
+    left_out: int = 0
 
 
 class MonitoringTaken(BaseModel):
@@ -67,4 +72,20 @@ async def report_monitoring(command: ReportMonitoring, tx: Transaction) -> Monit
             ended += await end_trouble(
                 OperationsTrouble.OPS_ALERT, name=alert.name, key=alert.key, never_recurs=True, tx=tx
             )
+    await _say_truncated(command, tx)
     return MonitoringTaken(began=began, ended=ended)
+
+
+async def _say_truncated(command: ReportMonitoring, tx: Transaction) -> None:
+    """A trouble while reports of a group are longer than what is taken; the first that is whole ends it."""
+    key = f"{TRUNCATED}/{command.group_key}"
+    if command.left_out:
+        await report_trouble(
+            OperationsTrouble.OPS_ALERT,
+            name=TRUNCATED,
+            key=key,
+            details={"left_out": command.left_out, "group_key": command.group_key},
+            tx=tx,
+        )
+    else:
+        await end_trouble(OperationsTrouble.OPS_ALERT, name=TRUNCATED, key=key, tx=tx)

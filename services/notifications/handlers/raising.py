@@ -25,7 +25,7 @@ from services.notifications.domain.holding import HoldReason, Holds
 from services.notifications.domain.rules import RuleBook, county_of
 from services.notifications.domain.telling import OF_SILENCED_CRITICAL, Telling
 from services.notifications.handlers.resolving import Ending, end_alerts, resolved_event
-from services.notifications.handlers.telling import BY_SYSTEM, GROUP_LETTER_TIMER, Chain, tell_chains
+from services.notifications.handlers.telling import BY_SYSTEM, GROUP_LETTER_TIMER, SILENCED_ROUND, Chain, tell_chains
 from services.notifications.routing_rules import EVENT_TYPES, rules_in_force
 from services.notifications.store import alerts as store
 from services.notifications.store import groups, raising, silences
@@ -113,6 +113,7 @@ async def tell_of_placed(
             step=0,
             correlation_id=correlation_ids[alert.alert_id],
             traceparent=tx.traceparent,
+            letter_round=SILENCED_ROUND,
         )
         for alert in alerts
         if alert.severity is AlertSeverity.CRITICAL
@@ -123,6 +124,7 @@ async def tell_of_placed(
     lines = [
         HistoryLine(chain.alert_id, chain.county, "silence_told", 0, BY_SYSTEM, tellings[chain.alert_id].details)
         for chain in silenced
+        if tellings[chain.alert_id].told is not None
     ]
     await store.add_histories(tx.connection, lines, tx.now)
 

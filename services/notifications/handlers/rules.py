@@ -8,7 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from services.notifications.domain.rule_documents import DOCUMENT_CHARACTERS_MAX
 from services.notifications.domain.rule_faults import RuleFault, RulesError
 from services.notifications.domain.rule_reading import read_complete_rules
-from services.notifications.domain.rule_refusals import RULES_CHANGED, RULES_NEED_PROVINCE, RULES_REFUSED
+from services.notifications.domain.rule_refusals import (
+    RULES_CHANGED,
+    RULES_LEAVE_ALERTS,
+    RULES_NEED_PROVINCE,
+    RULES_REFUSED,
+)
 from services.notifications.domain.rules import RuleBook
 from services.notifications.letter_needs import letter_needs
 from services.notifications.store import rules as store
@@ -54,10 +59,18 @@ async def save_rules(command: SaveRules, tx: Transaction) -> SavedRules:
     if version != command.expected_version:
         raise Refusal(RULES_CHANGED, version=version, expected_version=command.expected_version)
     book = await read_sound_rules(tx.connection, command.document)
+    await _refuse_stranding(tx.connection, book)
     saved = await store.insert_version(tx.connection, version + 1, command.document, command.note, tx.principal.subject)
     if not saved:
         raise Refusal(RULES_CHANGED, version=version + 1, expected_version=command.expected_version)
     return SavedRules(version=version + 1, rules=len(book.rules))
+
+
+async def _refuse_stranding(connection: Connection, book: RuleBook) -> None:
+    """An alert is resolved by the rule that raised it: a rule stays as long as it has one that is not resolved."""
+    left = await store.count_unresolved(connection, [rule.rule_id for rule in book.rules])
+    if left:
+        raise Refusal(RULES_LEAVE_ALERTS, rules=", ".join(f"{rule_id} ({number})" for rule_id, number in left))
 
 
 async def read_sound_rules(connection: Connection, document: str) -> RuleBook:

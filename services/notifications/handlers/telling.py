@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -29,6 +29,8 @@ LAPSE_TIMER: Final = "notifications.acknowledgement_lapse"
 RELEASE_TIMER: Final = "notifications.release_held_back"
 SILENCE_TIMER: Final = "notifications.silence_end"
 CHAIN_TIMERS: Final = (ESCALATION_TIMER, GROUP_LETTER_TIMER, LAPSE_TIMER)
+SILENCED_ROUND: Final = -1
+"""The letter that tells of a silenced alert: none of those of its first step, which may still come."""
 BY_SYSTEM: Final = "system"
 AT_ONCE: Final = timedelta()
 
@@ -62,14 +64,18 @@ class Chain:
 
 async def tell_chains(tx: Transaction, chains: Sequence[Chain], *, arms: bool = True) -> dict[UUID, Telling]:
     """Owe each step's messages and arm (`arms`) the wait that follows. An empty group is told nothing, which is logged;
-    its chain still runs. Returns what each step does."""
+    its chain still runs. Returns what each step does; nobody is told by one whose messages were all owed before."""
     tellings = await _look_up(tx, chains)
     _log_untold(chains, tellings)
     owed = [new for chain in chains for new in _messages(chain, tellings[chain.alert_id], tx)]
-    await deliveries.insert_deliveries(tx.connection, owed)
+    inserted = await deliveries.insert_deliveries(tx.connection, owed)
     if arms:
         await _arm_waits(tx, chains, tellings)
-    return tellings
+    newly_told = {new.alert_id for new in owed if new.delivery_id in inserted}
+    return {
+        alert_id: telling if alert_id in newly_told else replace(telling, told=None)
+        for alert_id, telling in tellings.items()
+    }
 
 
 async def arm_waits(tx: Transaction, chains: Sequence[Chain]) -> None:
@@ -89,7 +95,7 @@ async def _look_up(tx: Transaction, chains: Sequence[Chain]) -> dict[UUID, Telli
         key = chain.audience, chain.county, step, chain.restricted
         telling = known.get(key)
         if telling is None:
-            office = office_of(chain.audience, chain.county, offices, today)
+            office = office_of(chain.audience, chain.county, offices, today, restricted=chain.restricted)
             telling = known[key] = tell(step, office, tx.now, restricted=chain.restricted)
         tellings[chain.alert_id] = telling
     return tellings
@@ -112,7 +118,8 @@ async def _arm_waits(tx: Transaction, chains: Sequence[Chain], tellings: dict[UU
 
 def _offices_of(chains: Iterable[Chain]) -> set[str]:
     counties = {chain.county.value for chain in chains}
-    return counties | {chain.audience.value for chain in chains if chain.audience is not Audience.WORKING_GROUP}
+    provincial = {chain.audience.value for chain in chains if chain.audience is not Audience.WORKING_GROUP}
+    return counties | provincial | {Audience.PROVINCE_OFFICE.value}
 
 
 def _messages(chain: Chain, telling: Telling, tx: Transaction) -> list[NewDelivery]:

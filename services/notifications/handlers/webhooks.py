@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from uuid_utils.compat import uuid7
 
 from services.notifications.channels.safe_address import AddressRules, UnsafeAddressError, checked_url
@@ -14,6 +14,7 @@ from services.notifications.channels.webhook_signing import (
     shown_public_key,
     shown_secret,
 )
+from services.notifications.domain.channels import Channel
 from services.notifications.domain.webhook_refusals import (
     ENDPOINT_ADDRESS_UNSAFE,
     ENDPOINT_EXISTS,
@@ -25,6 +26,7 @@ from services.notifications.domain.webhook_refusals import (
 from services.notifications.handlers.operations import end_trouble, report_trouble
 from services.notifications.sealing import seal, unseal
 from services.notifications.store import webhooks as store
+from services.notifications.store.alerts import HistoryLine, add_histories
 from services.notifications.webhook_settings import WebhookSettings
 from shared.contracts.counties import County
 from shared.contracts.notifications import OperationsTrouble
@@ -81,7 +83,7 @@ class ReplayMissed(BaseModel):
     """Messages made since `since`, at most `REPLAY_DAYS_MAX` days ago."""
 
     name: str
-    since: datetime
+    since: AwareDatetime
 
 
 class ShownEndpoint(BaseModel):
@@ -111,7 +113,10 @@ class ShownKey(BaseModel):
 
 
 class Replayed(BaseModel):
+    """`messages`: owed again. `answered`: missed too, and left out, because somebody has acted on their alerts by now."""
+
     messages: int
+    answered: int
 
 
 async def create_endpoint(command: NewEndpoint, tx: Transaction) -> ShownEndpoint:
@@ -166,7 +171,27 @@ async def replay_missed(command: ReplayMissed, tx: Transaction) -> Replayed:
     if endpoint.disabled_at is not None:
         raise Refusal(ENDPOINT_IS_DISABLED)
     since = max(command.since, tx.now - timedelta(days=REPLAY_DAYS_MAX))
-    return Replayed(messages=await store.owe_again(tx.connection, command.name, since))
+    answered = await store.lock_missed(tx.connection, command.name, since)
+    owed = await store.owe_again(tx.connection, command.name, since)
+    lines = [
+        HistoryLine(
+            one.alert_id,
+            County(one.county),
+            "replayed",
+            one.step,
+            tx.principal.subject,
+            {
+                "delivery_id": str(one.delivery_id),
+                "recipient": one.recipient,
+                "channel": Channel.WEBHOOK,
+                "endpoint": command.name,
+            },
+        )
+        for one in owed
+        if one.alert_id is not None
+    ]
+    await add_histories(tx.connection, lines, tx.now)
+    return Replayed(messages=len(owed), answered=answered)
 
 
 async def list_shown_keys(connection: Connection, name: str, by: str) -> list[ShownKey]:

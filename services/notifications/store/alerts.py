@@ -18,7 +18,10 @@ from shared.kit.transaction import Connection
 
 _ALERT_COLUMNS = """alert_id, county, rule_id, kind, severity, audience, state, step, policy::text AS policy, lead_alert_id,
     group_wait_s, held_back, held_back_by, digest, step_told_at, letter_due, letter_round, acknowledged_by,
-    acknowledged_at, correlation_id, source_type"""
+    acknowledged_at, correlation_id, source_type, coalesce(joined_at, raised_at) AS joined_at"""
+
+_MEMBERS = f"""SELECT {_ALERT_COLUMNS} FROM alert
+    WHERE lead_alert_id = $1 AND state <> 'resolved' ORDER BY alert_id"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,8 @@ class Alert:
     acknowledged_at: datetime | None
     correlation_id: str
     source_type: str
+    joined_at: datetime
+    """When it joined its lead; of one that joined nobody, when it was raised."""
 
     @property
     def restricted(self) -> bool:
@@ -98,14 +103,28 @@ async def lock_with_lead(connection: Connection, alert_id: UUID) -> tuple[Alert 
 
 async def lock_members(connection: Connection, lead_alert_id: UUID) -> list[Alert]:
     """The unresolved alerts that joined a lead, locked, the oldest first."""
-    rows = await connection.fetch(
-        f"""
-        SELECT {_ALERT_COLUMNS} FROM alert
-        WHERE lead_alert_id = $1 AND state <> 'resolved' ORDER BY alert_id FOR NO KEY UPDATE
+    rows = await connection.fetch(f"{_MEMBERS} FOR NO KEY UPDATE", lead_alert_id)
+    return [_alert(row) for row in rows]
+
+
+async def list_members(connection: Connection, lead_alert_id: UUID) -> list[Alert]:
+    """As `lock_members`, as they are at the moment."""
+    rows = await connection.fetch(_MEMBERS, lead_alert_id)
+    return [_alert(row) for row in rows]
+
+
+async def open_group(connection: Connection, lead_alert_id: UUID, alert_ids: Collection[UUID]) -> None:
+    """Make the first the lead of these locked alerts, itself among them: its first step waits for its letter."""
+    await connection.execute(
+        """
+        UPDATE alert
+        SET lead_alert_id = CASE WHEN alert_id <> $1 THEN $1 END, letter_due = alert_id = $1, step = 0, step_told_at = NULL,
+            letter_round = 0, joined_at = CASE WHEN alert_id <> $1 THEN clock_timestamp() END
+        WHERE alert_id = ANY ($2)
         """,
         lead_alert_id,
+        list(alert_ids),
     )
-    return [_alert(row) for row in rows]
 
 
 async def lock_joined(connection: Connection, lead_ids: Collection[UUID]) -> list[Joined]:

@@ -7,10 +7,12 @@ from uuid import UUID
 
 import asyncpg
 
-from services.notifications.domain.auditing import LateChain, Lateness
+from services.notifications.domain.auditing import UNANSWERED_MARGIN, Found, LateChain, Lateness
 from services.notifications.domain.operations import PROVINCE_SEAT
 from services.notifications.domain.rules import Audience
 from shared.contracts.counties import County
+from shared.contracts.notifications import OperationsTroubleFound
+from shared.kit.clock import wall_delay
 from shared.kit.transaction import Connection
 
 FOUND_MAX: Final = 1_000
@@ -32,9 +34,10 @@ class TimerKinds:
         return [self.step, self.letter, self.lapse, self.digest, *self.others]
 
 
-async def find_late(connection: Connection, kinds: TimerKinds, late_after: timedelta) -> frozenset[LateChain]:
+async def find_late(connection: Connection, kinds: TimerKinds, late_after: timedelta) -> Found:
     """Everything late now, on the database's clock and in one snapshot."""
     found: set[LateChain] = set()
+    is_whole = True
     for reason, query, *arguments in (
         (Lateness.STEP_TIMER_MISSING, _STEP_TIMER_MISSING, kinds.step),
         (Lateness.LETTER_TIMER_MISSING, _LETTER_TIMER_MISSING, kinds.letter),
@@ -46,7 +49,20 @@ async def find_late(connection: Connection, kinds: TimerKinds, late_after: timed
     ):
         rows = await connection.fetch(f"{query} LIMIT {FOUND_MAX}", *arguments)
         found.update(_late(reason, row) for row in rows)
-    return frozenset(found)
+        is_whole = is_whole and len(rows) < FOUND_MAX
+    return Found(frozenset(found), is_whole)
+
+
+async def unanswered_counties(connection: Connection) -> set[County]:
+    """Counties with a chain at its end: every step told, the last one's wait over by more than the margin, nobody acted.
+
+    Alerts about troubles of the platform are left out. The wait is that of the clock, also where the step counts working
+    hours.
+    """
+    rows = await connection.fetch(
+        _UNANSWERED_COUNTIES, OperationsTroubleFound.type_name(), wall_delay(timedelta(seconds=1)), UNANSWERED_MARGIN
+    )
+    return {County(row["county"]) for row in rows}
 
 
 async def is_armed(connection: Connection, kind: str, subject_id: UUID) -> bool:
@@ -82,6 +98,13 @@ WHERE {_OWN_CHAIN} AND step_told_at IS NOT NULL
   AND step + 1 < jsonb_array_length(policy -> 'steps') + coalesce((policy ->> 'repeats')::integer, 0)
   AND NOT EXISTS (SELECT FROM timer WHERE timer.kind = $1 AND timer.subject_id = alert_id::text)
 ORDER BY raised_at
+"""
+_UNANSWERED_COUNTIES: Final = f"""
+SELECT DISTINCT county FROM alert
+WHERE {_OWN_CHAIN} AND NOT letter_due AND source_type <> $1
+  AND step + 1 >= jsonb_array_length(policy -> 'steps') + coalesce((policy ->> 'repeats')::integer, 0)
+  AND step_told_at < clock_timestamp() - $3::interval - $2::interval * (
+      policy -> 'steps' -> least(step, jsonb_array_length(policy -> 'steps') - 1) ->> 'wait_s')::integer
 """
 _LETTER_TIMER_MISSING: Final = f"""
 SELECT {_COLUMNS} FROM alert

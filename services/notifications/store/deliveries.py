@@ -24,7 +24,7 @@ GROUPED_ALERTS_MAX = 20
 class NewDelivery:
     """One message owed to `told` by `contact`, then, as long as nobody takes it, by each of `fallbacks`.
 
-    `round` counts the letters of one step to one person: 0, and more only where a group has grown since.
+    `round` counts the letters of one step to one person: 0, and more only where a group has grown since; -1: of its silence.
     """
 
     delivery_id: UUID
@@ -110,11 +110,12 @@ ORDER BY leased.delivery_id
 """Everything that the text of a message needs, of the rows that a statement's part `leased` has taken."""
 
 
-async def insert_deliveries(connection: Connection, deliveries: Sequence[NewDelivery]) -> None:
-    """Owe messages, in one statement; what is owed already is left alone. Wakes the delivery workers."""
+async def insert_deliveries(connection: Connection, deliveries: Sequence[NewDelivery]) -> set[UUID]:
+    """Owe messages, in one statement; what is owed already is left alone. Wakes the delivery workers. Returns the ids of
+    those that were not owed already."""
     if not deliveries:
-        return
-    await connection.execute(
+        return set()
+    rows = await connection.fetch(
         """
         INSERT INTO delivery (delivery_id, alert_id, county, step, round, member_id, recipient, recipient_name,
                               recipient_subject, language, channel, address, fallbacks, state, next_attempt_at,
@@ -127,7 +128,7 @@ async def insert_deliveries(connection: Connection, deliveries: Sequence[NewDeli
                     $16::text[], $17::text[])
              AS new (delivery_id, alert_id, county, step, round, member_id, recipient, recipient_name,
                      recipient_subject, language, channel, address, fallbacks, state, at, correlation_id, traceparent)
-        ON CONFLICT DO NOTHING
+        ON CONFLICT DO NOTHING RETURNING delivery_id
         """,
         [new.delivery_id for new in deliveries],
         [new.alert_id for new in deliveries],
@@ -147,8 +148,10 @@ async def insert_deliveries(connection: Connection, deliveries: Sequence[NewDeli
         [new.correlation_id for new in deliveries],
         [new.traceparent for new in deliveries],
     )
-    if any(new.state == "pending" for new in deliveries):
+    inserted = {row["delivery_id"] for row in rows}
+    if any(new.state == "pending" and new.delivery_id in inserted for new in deliveries):
         await wake_workers(connection)
+    return inserted
 
 
 async def wake_workers(connection: Connection) -> None:

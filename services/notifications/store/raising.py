@@ -146,7 +146,8 @@ async def lock_inhibitors(
 
 
 async def lock_leads(connection: Connection, keys: Collection[GroupKey]) -> dict[GroupKey, Lead]:
-    """The oldest unanswered lead of each group, locked: it is neither answered nor told more until the transaction ends."""
+    """The oldest lead of each group whose first step runs unanswered, locked: it is neither answered nor told more until the
+    transaction ends. Whoever a later step has told is not the first who should hear of what comes now."""
     if not keys:
         return {}
     rows = await connection.fetch(
@@ -154,6 +155,7 @@ async def lock_leads(connection: Connection, keys: Collection[GroupKey]) -> dict
         SELECT alert.alert_id, alert.rule_id, alert.county, alert.audience, alert.group_wait_s, alert.letter_due
         FROM unnest($1::text[], $2::text[]) AS wanted (rule_id, county) JOIN alert USING (rule_id, county)
         WHERE lead_alert_id IS NULL AND held_back IS NULL AND group_wait_s IS NOT NULL AND state IN ('open', 'escalated')
+          AND step = 0
         ORDER BY alert.alert_id FOR NO KEY UPDATE OF alert
         """,
         [rule_id for rule_id, _ in keys],
@@ -181,11 +183,12 @@ async def insert_alerts(
         INSERT INTO alert (alert_id, county, rule_id, rules_version, kind, severity, audience, state, policy_name,
                            policy, subject_id, source_type, source_event_id, source_aggregate, source_aggregate_id,
                            source_sequence, source_time, details, correlation_id, raised_at, resolved_at, lead_alert_id,
-                           group_wait_s, held_back, held_back_by, digest, step_told_at, letter_due)
+                           group_wait_s, held_back, held_back_by, digest, step_told_at, letter_due, joined_at)
         SELECT alert_id, county, rule_id, $1, kind, severity, audience, state, policy_name, policy::jsonb, subject_id,
                source_type, source_event_id, source_aggregate, source_aggregate_id, source_sequence, source_time,
                details::jsonb, correlation_id, $2::timestamptz, CASE WHEN state = 'resolved' THEN $2::timestamptz END,
-               lead_alert_id, group_wait_s, held_back, held_back_by, digest, CASE WHEN starts THEN $2::timestamptz END, letter_due
+               lead_alert_id, group_wait_s, held_back, held_back_by, digest, CASE WHEN starts THEN $2::timestamptz END,
+               letter_due, CASE WHEN lead_alert_id IS NOT NULL THEN clock_timestamp() END
         FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
                     $11::text[], $12::text[], $13::text[], $14::uuid[], $15::text[], $16::text[], $17::bigint[],
                     $18::timestamptz[], $19::text[], $20::text[], $21::uuid[], $22::int[], $23::text[], $24::uuid[],
@@ -257,7 +260,8 @@ async def set_placed(connection: Connection, alerts: Sequence[Placed], at: datet
         """
         UPDATE alert
         SET held_back = placed.held_back, held_back_by = placed.held_back_by, lead_alert_id = placed.lead_alert_id,
-            letter_due = placed.letter_due, step_told_at = CASE WHEN placed.starts THEN $6::timestamptz END
+            letter_due = placed.letter_due, step_told_at = CASE WHEN placed.starts THEN $6::timestamptz END,
+            joined_at = CASE WHEN placed.lead_alert_id IS NOT NULL THEN clock_timestamp() END
         FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::bool[], $7::bool[])
              AS placed (alert_id, held_back, held_back_by, lead_alert_id, letter_due, starts)
         WHERE alert.alert_id = placed.alert_id

@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from services.notifications.domain.escalation import AlertState
+from services.notifications.store.readers import OPEN_TYPES, Reader, without_case
 from shared.contracts.counties import County
 from shared.kit.transaction import Connection
 
@@ -18,25 +19,36 @@ _LISTED = """alert.alert_id, alert.county, alert.kind, alert.severity, alert.sta
     alert.source_event_id, alert.source_type, alert.source_aggregate_id, alert.subject_id,
     alert.details::text AS details, alert.raised_at, alert.acknowledged_by, alert.acknowledged_at, alert.resolved_at,
     alert.lead_alert_id, alert.held_back, alert.held_back_by, alert.digest, alert.step_told_at"""
+_WAS_TOLD = "EXISTS (SELECT FROM delivery WHERE delivery.alert_id = alert.alert_id AND recipient_subject = $1)"
+_SHOWN = f"""
+SELECT {_LISTED}, {_WAS_TOLD} AS was_told FROM alert
+WHERE $2::boolean OR (audience = 'working_group' AND source_type = ANY ($3::text[])) OR {_WAS_TOLD}
+"""
 
 
 async def list_alerts(
-    connection: Connection, county: County | None, state: AlertState | None, after: UUID | None, limit: int
+    connection: Connection,
+    reader: Reader,
+    county: County | None,
+    state: AlertState | None,
+    after: UUID | None,
+    limit: int,
 ) -> list[Row]:
     """Up to `limit` alerts in the order they were opened, after the one with id `after`, each with its `deliveries`."""
     rows = await connection.fetch(
         f"""
-        SELECT {_LISTED} FROM alert
-        WHERE ($1::text IS NULL OR county = $1) AND ($2::text IS NULL OR state = $2)
-          AND ($3::uuid IS NULL OR alert_id > $3)
-        ORDER BY alert_id LIMIT $4
+        SELECT * FROM ({_SHOWN}) AS shown
+        WHERE ($4::text IS NULL OR county = $4) AND ($5::text IS NULL OR state = $5)
+          AND ($6::uuid IS NULL OR alert_id > $6)
+        ORDER BY alert_id LIMIT $7
         """,
+        *_arguments(reader),
         county,
         state,
         after,
         limit,
     )
-    return await _with_deliveries(connection, rows)
+    return [without_case(row, reader) for row in await _with_deliveries(connection, rows)]
 
 
 async def list_inbox(connection: Connection, subject: str, after: UUID | None, limit: int) -> list[Row]:
@@ -57,11 +69,14 @@ async def list_inbox(connection: Connection, subject: str, after: UUID | None, l
     return await _with_deliveries(connection, rows)
 
 
-async def find_alert(connection: Connection, alert_id: UUID) -> Row | None:
-    """One alert with its `deliveries` and `history`."""
-    found = await find_alerts(connection, [alert_id])
-    if not found:
+async def find_alert(connection: Connection, alert_id: UUID, reader: Reader) -> Row | None:
+    """One alert with its `deliveries` and `history`; None if it is not there, or not for the reader."""
+    rows = await connection.fetch(
+        f"SELECT * FROM ({_SHOWN}) AS shown WHERE alert_id = $4", *_arguments(reader), alert_id
+    )
+    if not rows:
         return None
+    [alert] = await _with_deliveries(connection, rows)
     history = await connection.fetch(
         """
         SELECT at, entry, step, by, details::text AS details FROM alert_history WHERE alert_id = $1 ORDER BY entry_id
@@ -69,7 +84,7 @@ async def find_alert(connection: Connection, alert_id: UUID) -> Row | None:
         alert_id,
     )
     return {
-        **found[alert_id],
+        **without_case(alert, reader),
         "history": [{**dict(entry), "details": json.loads(entry["details"])} for entry in history],
     }
 
@@ -78,6 +93,10 @@ async def find_alerts(connection: Connection, alert_ids: Sequence[UUID]) -> dict
     """Alerts by their ids, each with its `deliveries`; what is not there, or not for the caller, is left out."""
     rows = await connection.fetch(f"SELECT {_LISTED} FROM alert WHERE alert_id = ANY ($1)", alert_ids)
     return {alert["alert_id"]: alert for alert in await _with_deliveries(connection, rows)}
+
+
+def _arguments(reader: Reader) -> tuple[str, bool, list[str]]:
+    return reader.subject, reader.sees_offices, OPEN_TYPES
 
 
 async def _with_deliveries(connection: Connection, alerts: Sequence[asyncpg.Record]) -> list[Row]:

@@ -1,5 +1,6 @@
 """Saved versions of the routing rules. A row is added by each save and never changed."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -68,6 +69,19 @@ async def insert_version(connection: Connection, version: int, document: str, no
         by,
     )
     return status == "INSERT 0 1"
+
+
+async def count_unresolved(connection: Connection, kept: Collection[str]) -> list[tuple[str, int]]:
+    """(rule id, number) of the alerts that are not resolved and whose rule is none of `kept`."""
+    rows = await connection.fetch(
+        """
+        SELECT rule_id, count(*) AS number FROM alert
+        WHERE state IN ('open', 'escalated', 'acknowledged') AND rule_id <> ALL ($1::text[])
+        GROUP BY rule_id ORDER BY rule_id
+        """,
+        list(kept),
+    )
+    return [(row["rule_id"], row["number"]) for row in rows]
 
 
 def _version(row: asyncpg.Record) -> SavedVersion:

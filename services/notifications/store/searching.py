@@ -9,6 +9,7 @@ import asyncpg
 
 from services.notifications.domain.channels import Channel
 from services.notifications.domain.delivering import DeliveryState
+from services.notifications.store.readers import OPEN_TYPES, Reader
 from shared.contracts.counties import County
 from shared.kit.transaction import Connection
 
@@ -25,14 +26,6 @@ class DeliveryFilters:
     alert_id: UUID | None = None
     since: datetime | None = None
     until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """Who looks. Alerts of provincial offices show only to `sees_offices` and to whoever was told of them."""
-
-    subject: str
-    sees_offices: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +66,13 @@ _MATCHING = """
       AND ($7::timestamptz IS NULL OR delivery.created_at >= $7)
       AND ($8::timestamptz IS NULL OR delivery.created_at < $8)
       AND ($9::uuid IS NULL OR delivery.delivery_id < $9)
-      AND (alert.audience = 'working_group' OR $10::boolean OR delivery.recipient_subject = $11)
+      AND ((alert.audience = 'working_group' AND alert.source_type = ANY ($12::text[]))
+           OR $10::boolean OR delivery.recipient_subject = $11)
       AND num_nonnulls(alert.alert_id, digest.digest_id) = 1
 """
+_SUBJECT = """
+    CASE WHEN $13::boolean OR delivery.recipient_subject = $11 OR alert.alert_id IS NULL
+              OR alert.source_type = ANY ($12::text[]) THEN alert.subject_id ELSE '' END"""
 
 
 async def search_deliveries(
@@ -85,14 +82,16 @@ async def search_deliveries(
     rows = await connection.fetch(
         f"""
         SELECT delivery_id, delivery.alert_id, delivery.digest_id, delivery.county,
-               coalesce(alert.kind, 'digest') AS kind, coalesce(alert.severity, 'info') AS severity, alert.subject_id,
+               coalesce(alert.kind, 'digest') AS kind, coalesce(alert.severity, 'info') AS severity,
+               {_SUBJECT} AS subject_id,
                recipient, recipient_name, channel, delivery.language, delivery.step, delivery.state, attempts,
                delivery.created_at, settled_at, last_error, provider_status, alert.state AS alert_state,
                alert.acknowledged_by, alert.acknowledged_at
         {_MATCHING}
-        ORDER BY delivery_id DESC LIMIT $12
+        ORDER BY delivery_id DESC LIMIT $14
         """,
         *_arguments(filters, reader, before),
+        reader.sees_cases,
         limit,
     )
     return [_line(row) for row in rows]
@@ -103,7 +102,7 @@ async def count_deliveries_up_to(
 ) -> int:
     """How many deliveries match; it stops counting at `number_max`."""
     number: int = await connection.fetchval(
-        f"SELECT count(*) FROM (SELECT {_MATCHING} LIMIT $12) AS found", *_arguments(filters, reader, None), number_max
+        f"SELECT count(*) FROM (SELECT {_MATCHING} LIMIT $13) AS found", *_arguments(filters, reader, None), number_max
     )
     return number
 
@@ -121,6 +120,7 @@ def _arguments(filters: DeliveryFilters, reader: Reader, before: UUID | None) ->
         before,
         reader.sees_offices,
         reader.subject,
+        OPEN_TYPES,
     )
 
 

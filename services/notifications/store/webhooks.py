@@ -41,6 +41,18 @@ class Key:
     ends_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class OwedAgain:
+    """A message that is owed to the endpoint once more. Without `alert_id` it is a digest."""
+
+    delivery_id: UUID
+    alert_id: UUID | None
+    county: str | None
+    step: int
+    recipient: str
+
+
+_OWED_AGAIN = "delivery_id, alert_id, county, step, recipient"
 _ENDPOINT = """name, county, url, created_at, created_by, failing_since, last_error, disabled_at, disabled_by,
     disabled_reason"""
 
@@ -159,40 +171,71 @@ async def note_failure(connection: Connection, name: str, error: str, disable_af
     return bool(sustained)
 
 
-async def owe_again(connection: Connection, name: str, since: datetime) -> int:
-    """Owe anew what the endpoint has missed of messages made since then; returns how many.
+_MISSED = """created_at >= $2 AND (
+    (channel = 'webhook' AND address = $1 AND state = 'dead')
+    OR (channel <> 'webhook'
+        AND tried @> jsonb_build_array(jsonb_build_object('channel', 'webhook', 'address', $1::text))
+        AND NOT EXISTS (
+            SELECT FROM delivery AS other
+            WHERE other.alert_id = delivery.alert_id AND other.step = delivery.step AND other.round = delivery.round
+              AND other.recipient = delivery.recipient AND other.channel = 'webhook'
+        ))
+)"""
+"""Dead at this endpoint ($1), or gone on to another contact from it and not replayed since."""
+_UNANSWERED = (
+    "(alert_id IS NULL OR EXISTS (SELECT FROM alert WHERE alert.alert_id = delivery.alert_id"
+    " AND alert.state IN ('open', 'escalated')))"
+)
 
-    A dead letter is revived under its own id. What went on to another contact instead is owed to the endpoint once more,
-    by a row of its own.
-    """
-    revived = await connection.execute(
-        """
-        UPDATE delivery
-        SET state = 'pending', attempts = 0, settled_at = NULL, last_error = NULL, next_attempt_at = clock_timestamp(),
-            contact_since = clock_timestamp()
-        WHERE channel = 'webhook' AND address = $1 AND state = 'dead' AND created_at >= $2
+
+async def lock_missed(connection: Connection, name: str, since: datetime) -> int:
+    """Hold the alerts of what the endpoint has missed since then as they are, until the transaction ends; returns how many
+    of these messages tell of an alert that somebody has answered."""
+    await connection.execute(
+        f"""
+        SELECT FROM alert WHERE alert_id IN (SELECT alert_id FROM delivery WHERE {_MISSED})
+        ORDER BY alert_id FOR NO KEY UPDATE
         """,
         name,
         since,
     )
-    added = await connection.execute(
-        """
-        INSERT INTO delivery (delivery_id, alert_id, county, step, round, member_id, recipient, recipient_name,
+    answered: int = await connection.fetchval(
+        f"SELECT count(*) FROM delivery WHERE {_MISSED} AND NOT {_UNANSWERED}", name, since
+    )
+    return answered
+
+
+async def owe_again(connection: Connection, name: str, since: datetime) -> list[OwedAgain]:
+    """Owe anew what the endpoint has missed of messages made since then, but for alerts that somebody has answered.
+
+    A dead letter is revived under its own id. What went on to another contact instead is owed to the endpoint once more,
+    by a row of its own.
+    """
+    revived = await connection.fetch(
+        f"""
+        UPDATE delivery
+        SET state = 'pending', attempts = 0, settled_at = NULL, last_error = NULL, next_attempt_at = clock_timestamp(),
+            contact_since = clock_timestamp()
+        WHERE channel = 'webhook' AND {_MISSED} AND {_UNANSWERED}
+        RETURNING {_OWED_AGAIN}
+        """,
+        name,
+        since,
+    )
+    added = await connection.fetch(
+        f"""
+        INSERT INTO delivery (delivery_id, alert_id, digest_id, county, step, round, member_id, recipient, recipient_name,
                               recipient_subject, language, channel, address, state, next_attempt_at, created_at,
                               contact_since, correlation_id, traceparent)
-        SELECT uuidv7(), alert_id, county, step, round, member_id, recipient, recipient_name, recipient_subject, language,
-               'webhook', $1, 'pending', clock_timestamp(), created_at, clock_timestamp(), correlation_id, traceparent
-        FROM delivery
-        WHERE created_at >= $2 AND tried @> jsonb_build_array(jsonb_build_object('channel', 'webhook', 'address', $1::text))
-          AND channel <> 'webhook'
+        SELECT uuidv7(), alert_id, digest_id, county, step, round, member_id, recipient, recipient_name,
+               recipient_subject, language, 'webhook', $1, 'pending', clock_timestamp(), created_at, clock_timestamp(),
+               correlation_id, traceparent
+        FROM delivery WHERE channel <> 'webhook' AND {_MISSED} AND {_UNANSWERED}
         ON CONFLICT DO NOTHING
+        RETURNING {_OWED_AGAIN}
         """,
         name,
         since,
     )
     await wake_workers(connection)
-    return _count(revived) + _count(added)
-
-
-def _count(status: str) -> int:
-    return int(status.rpartition(" ")[2])
+    return [OwedAgain(**dict(row)) for row in (*revived, *added)]

@@ -18,6 +18,7 @@ from fastapi import FastAPI
 
 from deploy.embedded.directories import free_port
 from services.notifications.api import routers
+from services.notifications.api.monitoring import ALERTS_MAX
 from shared.contracts.counties import County
 from shared.kit.health import Readiness
 from shared.kit.http import connect, create_api
@@ -122,7 +123,6 @@ async def test_what_the_monitoring_said_can_be_read_and_no_event_carries_it(desk
         ({"version": "5"}, 422),
         ({"alerts": "none"}, 422),
         ({"alerts": [{"status": "firing"}]}, 422),
-        ({"alerts": posted("firing", "A")["alerts"] * 1_001}, 422),
         ({"alerts": [posted("firing", "A")["alerts"][0] | {"startsAt": "2026-11-22T08:30:00"}]}, 422),
         ({"alerts": [posted("firing", "A")["alerts"][0] | {"fingerprint": "../.."}]}, 422),
         ({"groupKey": "x" * 2_000_000}, 413),
@@ -135,6 +135,24 @@ async def test_other_messages_are_refused_and_change_nothing(desk: Desk, change:
     assert answer.status_code == status, answer.text
     if status != 200:
         assert await desk.pool.fetchval("SELECT count(*) FROM operations_trouble") == 0
+
+
+async def test_of_a_report_that_is_too_long_the_first_are_taken_and_the_rest_is_a_trouble_until_one_is_whole(
+    desk: Desk,
+) -> None:
+    names = [f"Alert{number}" for number in range(ALERTS_MAX + 2)]
+    answer = await post(desk, posted("firing", *names))
+    assert (answer.status_code, answer.json()["began"]) == (200, ALERTS_MAX), answer.text
+    truncated = "SELECT details::text, ended_at FROM operations_trouble WHERE name = 'alertmanager/truncated'"
+    [row] = await desk.pool.fetch(truncated)
+    assert (json.loads(row["details"])["left_out"], row["ended_at"]) == (2, None)
+    await post(desk, posted("firing", "Alert1") | {"groupKey": "another"})
+    await post(desk, posted("firing", "Alert1") | {"truncatedAlerts": 7})
+    [row] = await desk.pool.fetch(truncated)
+    assert row["ended_at"] is None
+    await post(desk, posted("firing", "Alert1"))
+    [row] = await desk.pool.fetch(truncated)
+    assert row["ended_at"] is not None
 
 
 async def test_only_the_monitoring_posts(desk: Desk) -> None:

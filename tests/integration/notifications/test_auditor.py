@@ -9,10 +9,13 @@ from uuid import uuid4
 import pytest
 
 from services.notifications.auditor import FURTHER, TOLD_CHAINS_MAX, Auditor, audit_chains
-from services.notifications.domain.auditing import REPAIRABLE, Lateness
+from services.notifications.domain.auditing import REPAIRABLE, UNANSWERED_MARGIN, Lateness
 from services.notifications.handlers.auditing import TIMER_KINDS
+from services.notifications.handlers.operations import report_trouble
 from services.notifications.heartbeat import Heartbeat
+from services.notifications.store import auditing as store
 from services.notifications.store.auditing import find_late
+from shared.contracts.notifications import OperationsTrouble
 from shared.contracts.warehouse import Severity
 from shared.kit import metrics
 from shared.kit.database import open_pool
@@ -60,7 +63,8 @@ async def change(desk: Desk, statement: str, *arguments: Any) -> None:
 
 async def late(desk: Desk) -> set[Lateness]:
     async with desk.begin() as tx:
-        return {one.reason for one in await find_late(tx.connection, TIMER_KINDS, LATE_AFTER)}
+        found = await find_late(tx.connection, TIMER_KINDS, LATE_AFTER)
+    return {one.reason for one in found.chains}
 
 
 async def troubles(desk: Desk) -> dict[str, bool]:
@@ -241,6 +245,71 @@ async def test_many_late_chains_are_one_by_one_only_up_to_a_number(desk: Desk, a
     await change(desk, "UPDATE timer SET due_at = now() + interval '1 h', next_try_at = now() + interval '1 h'")
     await auditor.run_round()
     assert set((await troubles(desk)).values()) == {False}
+
+
+async def test_what_a_full_list_leaves_out_is_not_over(
+    desk: Desk, auditor: Auditor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await raise_alerts(desk, 3)
+    await stop_deliveries(desk)
+    for _ in range(2):
+        await auditor.run_round()
+    assert len(await troubles(desk)) >= 3
+    monkeypatch.setattr(store, "FOUND_MAX", 1)
+    await auditor.run_round()
+    assert set((await troubles(desk)).values()) == {True}
+    monkeypatch.undo()
+    await change(desk, "UPDATE delivery SET state = 'cancelled' WHERE state = 'pending'")
+    await auditor.run_round()
+    assert set((await troubles(desk)).values()) == {False}
+
+
+async def end_chains(desk: Desk, ago: timedelta) -> None:
+    await change(
+        desk,
+        "UPDATE alert SET state = 'escalated', step = 2, step_told_at = now() - $1::interval WHERE kind <> 'ops_alert'",
+        ago,
+    )
+    await change(desk, "DELETE FROM timer")
+
+
+async def unanswered(desk: Desk) -> list[tuple[str, str]]:
+    await take_operations_events(desk)
+    return [(a["details"]["name"], a["state"]) for a in await desk.alerts() if a["kind"] == "chains_unanswered"]
+
+
+async def test_chains_at_their_end_that_nobody_answers_are_one_trouble_of_their_county_until_somebody_does(
+    desk: Desk, auditor: Auditor, heard: Heard
+) -> None:
+    await raise_alerts(desk, 2)
+    await end_chains(desk, UNANSWERED_MARGIN + timedelta(seconds=STEP_S - 60))
+    await auditor.run_round()
+    assert await unanswered(desk) == []
+    await end_chains(desk, UNANSWERED_MARGIN + timedelta(seconds=STEP_S + 60))
+    for _ in range(2):
+        await auditor.run_round()
+        assert await unanswered(desk) == [("unanswered/rey", "open")]
+    assert heard.said[-1] == (True, 0), "the service did what it had to"
+    await everybody_acts(desk)
+    await auditor.run_round()
+    assert await unanswered(desk) == [("unanswered/rey", "resolved")]
+
+
+async def test_chains_with_a_step_left_and_those_of_troubles_are_no_unanswered_ones(
+    desk: Desk, auditor: Auditor
+) -> None:
+    await raise_alerts(desk, 1)
+    async with desk.begin() as tx:
+        await report_trouble(OperationsTrouble.OPS_ALERT, name="Probe", tx=tx)
+    await take_operations_events(desk)
+    await end_chains(desk, timedelta(days=30))
+    await change(desk, "UPDATE alert SET step = 1 WHERE kind <> 'ops_alert'")
+    await change(
+        desk,
+        "UPDATE alert SET state = 'escalated', step = 2, step_told_at = now() - interval '30 d' WHERE kind = 'ops_alert'",
+    )
+    async with desk.begin() as tx:
+        assert await store.unanswered_counties(tx.connection) == set()
 
 
 async def test_two_auditors_at_once_repair_and_tell_once(desk: Desk, auditor: Auditor) -> None:

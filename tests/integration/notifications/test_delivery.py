@@ -21,7 +21,7 @@ from services.notifications.store.deliveries import LeasedDelivery
 from shared.contracts.counties import County
 from shared.contracts.notifications import AlertUndelivered
 from shared.kit.service import WorkerContext
-from tests.support.notifications import WAIT_S, Desk, overdue, received, resolved
+from tests.support.notifications import WAIT_S, Desk, members, overdue, received, resolved
 
 REFUSES = "554 no"
 
@@ -259,3 +259,40 @@ async def test_letters_of_alerts_resolved_while_they_wait_do_not_leave(desk: Des
     await letters(sink, 1)
     await desk.until(lambda alerts: emails(alerts, "sent", "cancelled"))
     assert len(sink.letters) == 1
+
+
+async def test_who_leaves_gets_no_letter_any_more_and_the_next_person_is_told_at_once(desk: Desk) -> None:
+    await desk.set_policy(wait_s=3600)
+    await desk.take(overdue())
+    await desk.set_group("qods", 1)
+    await desk.take(overdue(county=County.QODS))
+    leaver, *others = members("rey")
+    async with desk.client("notifications_admin") as client:
+        body = {"members": others}
+        (await client.put("/working-groups/rey", json=body)).raise_for_status()
+    rows = "SELECT recipient, state FROM delivery WHERE county = $1 AND channel = 'email' ORDER BY delivery_id"
+    assert [tuple(row) for row in await desk.pool.fetch(rows, "rey")] == [(leaver["email"], "cancelled")]
+    desk.start_timers()
+    [alert] = await desk.until(lambda alerts: [one for one in alerts if one["county"] == "rey" and one["step"] == 1])
+    [left] = [line for line in await desk.history(alert["alert_id"]) if line["entry"] == "recipient_left"]
+    assert (left["details"]["recipient"], left["by"]) == (leaver["email"], "somebody")
+    _, (told, state) = [tuple(row) for row in await desk.pool.fetch(rows, "rey")]
+    assert (told != leaver["email"], state) == (True, "pending")
+    [(_, elsewhere)] = [tuple(row) for row in await desk.pool.fetch(rows, "qods")]
+    assert elsewhere == "pending"
+
+
+async def test_who_leaves_at_the_last_step_is_followed_by_whoever_has_the_place_now(desk: Desk) -> None:
+    await desk.set_group("rey", 1)
+    async with desk.client("notifications_admin") as client:
+        body = {"steps": [{"position": 0, "wait_s": 3600}], "repeats": 0}
+        (await client.put("/escalation-policies/urgent", json=body)).raise_for_status()
+    await desk.take(overdue())
+    [alone] = members("rey", 1)
+    successor = alone | {"email": "successor@payesh.example", "subject": "successor.rey"}
+    async with desk.client("notifications_admin") as client:
+        (await client.put("/working-groups/rey", json={"members": [successor]})).raise_for_status()
+    desk.start_timers()
+    await desk.until(lambda alerts: alerts[0]["step"] == 1)
+    rows = await desk.pool.fetch("SELECT recipient, state FROM delivery WHERE channel = 'email' ORDER BY delivery_id")
+    assert [tuple(row) for row in rows] == [(alone["email"], "cancelled"), (successor["email"], "pending")]

@@ -1,5 +1,7 @@
 """Summaries: who is sent one, what it says, and how its reader ends it."""
 
+import asyncio
+import json
 import mailbox
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
@@ -11,11 +13,16 @@ from uuid import uuid4
 import pytest
 
 from services.notifications.digest_worker import arm_digests
-from services.notifications.domain.digests import SUMMARISED_TYPES, CountyFigures, DigestContent, Period
+from services.notifications.domain.digests import SETTLED_AFTER, SUMMARISED_TYPES, CountyFigures, DigestContent, Period
+from services.notifications.handlers import apply_rules
+from services.notifications.handlers.deliveries import bury_delivery
 from services.notifications.handlers.digests import DIGEST_TIMER, compose_digest
+from services.notifications.store.deliveries import LeasedDelivery
 from shared.contracts.counties import County
 from shared.contracts.nationals import AppealLodged
-from tests.support.notifications import Desk, overdue, resolved
+from tests.support.disturbed_day import everything
+from tests.support.notifications import Desk, overdue, received, resolved
+from tests.support.operations import take_operations_events
 
 REY = "/working-groups/rey/digests"
 MANY = [{"email": "m0.rey@payesh.example", "period": "daily"}, {"email": "m1.rey@payesh.example", "period": "weekly"}]
@@ -30,7 +37,21 @@ async def wish(desk: Desk, office: str = "rey", wishes: list[dict[str, str]] | N
     return answer.json()
 
 
+async def settle(desk: Desk) -> None:
+    """The digest's margin passes: everything that has happened lies that much further in the past."""
+    times = {"alert": ("raised_at", "acknowledged_at", "resolved_at"), "digest": ("covers_from", "covers_until")}
+    async with everything(desk.database) as connection:
+        for table, names in times.items():
+            changes = ", ".join(f"{name} = {name} - $1::interval" for name in names)
+            await connection.execute(f"UPDATE {table} SET {changes}", SETTLED_AFTER)
+
+
 async def compose(desk: Desk, office: str = "rey", period: Period = Period.DAILY) -> None:
+    await settle(desk)
+    await compose_now(desk, office, period)
+
+
+async def compose_now(desk: Desk, office: str = "rey", period: Period = Period.DAILY) -> None:
     async with desk.begin() as tx:
         await compose_digest(office, period, tx)
 
@@ -88,6 +109,41 @@ async def test_a_digest_says_what_happened_since_the_last_one_and_is_sent_in_per
     await compose(desk)
     figures = await desk.pool.fetchval("SELECT content FROM digest ORDER BY created_at DESC LIMIT 1")
     assert '"raised": 0' in figures
+
+
+async def test_an_alert_that_commits_while_a_digest_is_composed_is_in_the_next_one(desk: Desk) -> None:
+    await wish(desk)
+    async with desk.begin() as late:
+        await late.connection.fetchval("SELECT 1")
+        await asyncio.create_task(compose_now(desk))
+        await apply_rules([received(overdue())], late)
+    await compose(desk)
+    raised = await desk.pool.fetch("SELECT content FROM digest ORDER BY covers_until")
+    figures = [DigestContent.model_validate_json(row["content"]).figures.get(County.REY) for row in raised]
+    assert [None if one is None else one.raised for one in figures] == [None, 1]
+
+
+async def test_a_digest_that_nobody_takes_is_a_trouble_until_the_next_is_composed(desk: Desk) -> None:
+    await desk.set_group("ops_office", language="en")
+    await wish(desk, wishes=MANY[:1])
+    await compose(desk)
+    lease, delivery_id = uuid4(), await desk.pool.fetchval("SELECT delivery_id FROM delivery")
+    await desk.pool.execute("UPDATE delivery SET lease_id = $1 WHERE delivery_id = $2", lease, delivery_id)
+    content = json.loads(await desk.pool.fetchval("SELECT content::text FROM digest"))
+    digest_id = await desk.pool.fetchval("SELECT digest_id FROM digest")
+    dead = LeasedDelivery(
+        delivery_id, digest_id, County.REY, 0, uuid4(), "m0.rey@payesh.example", "عضو 0", "fa", "email", 5, "c", None,
+        "digest", "info", str(digest_id), datetime.now(UTC), datetime.now(UTC), content, "m0.rey@payesh.example",
+        digest_id=digest_id,
+    )  # fmt: skip
+    async with desk.begin() as tx:
+        await bury_delivery(lease, dead, "550 no such user", tx)
+    await take_operations_events(desk)
+    [alert] = [one for one in await desk.alerts() if one["kind"] == "ops_alert"]
+    assert (alert["details"], alert["state"], alert["county"]) == ({"name": "digest/rey"}, "open", "rey")
+    await compose(desk)
+    await take_operations_events(desk)
+    assert [one["state"] for one in await desk.alerts() if one["kind"] == "ops_alert"] == ["resolved"]
 
 
 async def test_the_timer_composes_the_digest_and_arms_the_next(desk: Desk) -> None:

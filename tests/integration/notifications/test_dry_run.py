@@ -79,6 +79,10 @@ async def test_last_weeks_alerts_and_who_would_have_got_them(desk: Desk, past: s
     [person] = rule["people"]
     assert (person["name"], person["working_group"], person["counties"]) == ("عضو 0", "rey", ["rey"])
     assert rule["nobody_in"] == ["pardis"]
+    await desk.set_group("province_office")
+    [rule] = (await dry_run(desk)).raise_for_status().json()["rules"]
+    stands_in = [(one["working_group"], one["counties"]) for one in rule["people"]]
+    assert (stands_in, rule["nobody_in"]) == ([("rey", ["rey"]), ("province_office", ["pardis"])], [])
     assert "discrepancy_found" in report["matched_nothing"]
     assert len(report["matched_nothing"]) == len(RULES.rules) - 1
     month = (await dry_run(desk, days=31)).raise_for_status().json()

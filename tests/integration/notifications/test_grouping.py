@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from services.notifications.handlers import apply_rules, escalate_alert, resume_chain, send_group_letter
-from services.notifications.handlers.telling import GROUP_LETTER_TIMER
+from services.notifications.handlers.telling import ESCALATION_TIMER, GROUP_LETTER_TIMER
 from services.notifications.links import KEY_BYTES, AcknowledgementLink, sign_link
 from services.notifications.store.deliveries import ensure_link_key
 from shared.contracts.base import Event
@@ -54,6 +54,16 @@ async def act(desk: Desk, alert_id: str, action: str = "acknowledgement", **body
     async with desk.client("member", subject="m0.rey", counties=["rey"]) as client:
         answer = await client.post(f"/alerts/{alert_id}/{action}", json=body or None)
     return answer.raise_for_status().json()
+
+
+async def link_to(desk: Desk, alert_id: str) -> str:
+    """The page by which the first member of the county answers an alert."""
+    key = secrets.token_bytes(KEY_BYTES)
+    async with desk.begin() as tx:
+        await ensure_link_key(tx.connection, key)
+    member_id = await desk.pool.fetchval("SELECT member_id FROM working_group_member WHERE position = 0")
+    link = AcknowledgementLink(UUID(alert_id), member_id, County.REY, datetime.now(UTC) + timedelta(hours=1))
+    return f"/acknowledge/{sign_link(link, key)}"
 
 
 async def test_the_first_leads_and_its_letter_waits_and_the_others_join_it(desk: Desk) -> None:
@@ -128,10 +138,75 @@ async def test_acknowledging_the_lead_acknowledges_whoever_is_in_the_group(desk:
         ("acknowledged", "m0.rey")
     ] * 3
     assert await desk.published() == ["AlertRaised"] * 3 + ["AlertAcknowledged"] * 3
-    assert await timers(desk) == []
+    assert await timers(desk) == [("acknowledgement_lapse", first["alert_id"])]
     await desk.take(lesser())
     *_, fresh = await desk.alerts()
     assert (await leads(desk))[fresh["alert_id"]] is None, "an answered chain is not joined"
+
+
+async def test_whom_a_later_step_has_told_is_not_joined_so_that_the_first_person_hears_of_what_is_new(
+    desk: Desk,
+) -> None:
+    await desk.take(lesser())
+    [first] = await desk.alerts()
+    await send_letter(desk, first["alert_id"])
+    for step in range(3):
+        async with desk.begin() as tx:
+            await tx.cancel_timer(ESCALATION_TIMER, first["alert_id"])
+            await escalate_alert(UUID(first["alert_id"]), step, tx)
+        await desk.take(lesser())
+    _, second, third, fourth = [alert["alert_id"] for alert in await desk.alerts()]
+    assert await leads(desk) == {first["alert_id"]: None, second: None, third: second, fourth: second}
+    await send_letter(desk, second)
+    alerts = {alert["alert_id"]: alert for alert in await desk.alerts()}
+    assert told(alerts[first["alert_id"]]) == [(0, "m0"), (1, "m1"), (2, "m2")]
+    assert told(alerts[second]) == [(0, "m0")]
+
+
+async def test_acknowledging_answers_what_the_letters_told_of_and_the_rest_lead_on(desk: Desk) -> None:
+    await take_batch(desk, (lesser(), 1), (lesser(), 1))
+    first, second = [alert["alert_id"] for alert in await desk.alerts()]
+    await send_letter(desk, first)
+    await take_batch(desk, (lesser(), 1), (lesser(), 1))
+    await desk.take(lesser())
+    *_, third, fourth, fifth = [alert["alert_id"] for alert in await desk.alerts()]
+    pages: list[str] = []
+    link = await link_to(desk, first)
+    async with desk.client() as client:
+        pages.append((await client.get(link)).raise_for_status().text)
+    assert "هشدارهایی که این دکمه به آن‌ها پاسخ می‌دهد: ۲" in pages[0]
+    await act(desk, first)
+    states = {alert["alert_id"]: alert["state"] for alert in await desk.alerts()}
+    assert states == dict.fromkeys((first, second), "acknowledged") | dict.fromkeys((third, fourth, fifth), "open")
+    assert await leads(desk) == {first: None, second: first, third: None, fourth: third, fifth: third}
+    assert await timers(desk) == [("acknowledgement_lapse", first), ("group_letter", third)]
+    assert [entry["entry"] for entry in await desk.history(fourth)] == ["raised", "regrouped"]
+    await send_letter(desk, third)
+    alerts = {alert["alert_id"]: alert for alert in await desk.alerts()}
+    assert told(alerts[third]) == [(0, "m0")]
+    await act(desk, third)
+    assert {alert["state"] for alert in await desk.alerts()} == {"acknowledged"}
+
+
+async def test_a_further_letter_is_answered_with_all_that_it_told_of(desk: Desk) -> None:
+    await desk.take(lesser())
+    [first] = await desk.alerts()
+    await send_letter(desk, first["alert_id"])
+    await desk.take(lesser())
+    await send_letter(desk, first["alert_id"])
+    await act(desk, first["alert_id"])
+    assert [alert["state"] for alert in await desk.alerts()] == ["acknowledged"] * 2
+
+
+async def test_what_was_raised_before_the_letter_and_joined_after_it_is_not_answered(desk: Desk) -> None:
+    """As one that was held back until then, or whose transaction waited for that of the letter."""
+    await desk.take(lesser())
+    [first] = await desk.alerts()
+    await send_letter(desk, first["alert_id"])
+    await desk.take(lesser())
+    await desk.pool.execute("UPDATE alert SET raised_at = raised_at - interval '1 h' WHERE lead_alert_id IS NOT NULL")
+    await act(desk, first["alert_id"])
+    assert [alert["state"] for alert in await desk.alerts()] == ["acknowledged", "open"]
 
 
 async def test_acknowledging_one_that_joined_leaves_the_others_with_their_chain(desk: Desk) -> None:
@@ -139,7 +214,7 @@ async def test_acknowledging_one_that_joined_leaves_the_others_with_their_chain(
     first, second = await desk.alerts()
     await act(desk, second["alert_id"])
     assert [alert["state"] for alert in await desk.alerts()] == ["open", "acknowledged"]
-    assert await timers(desk) == [("group_letter", first["alert_id"])]
+    assert await timers(desk) == [("acknowledgement_lapse", second["alert_id"]), ("group_letter", first["alert_id"])]
 
 
 async def test_when_the_lead_is_resolved_the_oldest_leads_on_at_the_same_step(desk: Desk) -> None:
@@ -217,14 +292,10 @@ async def test_an_old_link_of_a_lead_that_ended_answers_for_the_group(desk: Desk
     first, second = [alert["alert_id"] for alert in await desk.alerts()]
     await send_letter(desk, first)
     await desk.take(resolved(action), 2)
-    keys = [secrets.token_bytes(KEY_BYTES)]
-    async with desk.begin() as tx:
-        await ensure_link_key(tx.connection, keys[0])
-    member_id = await desk.pool.fetchval("SELECT member_id FROM working_group_member WHERE position = 0")
-    link = AcknowledgementLink(UUID(first), member_id, County.REY, datetime.now(UTC) + timedelta(hours=1))
+    link = await link_to(desk, first)
     async with desk.client() as client:
-        page = await client.get(f"/acknowledge/{sign_link(link, keys[0])}")
-        pressed = await client.post(f"/acknowledge/{sign_link(link, keys[0])}")
+        page = await client.get(link)
+        pressed = await client.post(link)
     assert (page.status_code, pressed.status_code) == (200, 200)
     assert [(alert["state"], alert["acknowledged_by"]) for alert in await desk.alerts()] == [
         ("resolved", None),

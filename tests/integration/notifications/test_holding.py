@@ -166,6 +166,22 @@ async def test_a_critical_alert_is_silenced_for_a_while_only_and_the_next_office
     assert "m0.rey@payesh.example" in {d["recipient"] for d in first["deliveries"]}
 
 
+async def test_who_was_told_of_a_silenced_alert_is_told_of_its_first_step_too(desk: Desk) -> None:
+    """The county has a chair alone, and no province office: one person for both."""
+    await desk.set_group("rey", count=1)
+    made = [await silence(desk), await silence(desk)]
+    await desk.take(overdue())
+    desk.start_timers()
+    for running in made:
+        await lift(desk, running["silence_id"])
+    await until_held(desk, [(None, "open")])
+    [alert] = await desk.alerts()
+    assert [d["recipient"] for d in alert["deliveries"] if d["channel"] == "email"] == ["m0.rey@payesh.example"] * 2
+    history = await desk.history(alert["alert_id"])
+    told = [entry["entry"] for entry in history if "told" in entry["details"]]
+    assert told == ["silence_told", "released"], "one line for each letter, though two silences held it back"
+
+
 async def test_alerts_about_cases_cannot_be_silenced(desk: Desk) -> None:
     await desk.set_group("casework_supervision")
     refused = await silence(desk, kind="break_glass_opened", status=422)

@@ -116,7 +116,7 @@ async def test_it_says_that_it_is_still_there(desk: Desk, address: str, monkeypa
 
 
 async def test_it_ends_when_the_token_expires(desk: Desk, address: str) -> None:
-    token = mint_token(SIGNING_KEY, issuer=ISSUER, subject=ME, roles=["member"], counties=["rey"], lifetime_s=2)
+    token = mint_token(SIGNING_KEY, issuer=ISSUER, subject=ME, roles=["member"], counties=["rey"], lifetime_s=5)
     begun_s = time.monotonic()
     async with stream(address, Authorization=f"Bearer {token}") as events, asyncio.timeout(WAIT_S):
         assert [event async for event in events] == [{"retry": str(inbox_stream.RECONNECT_DELAY_MS)}]

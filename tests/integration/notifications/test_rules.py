@@ -83,6 +83,20 @@ async def test_rules_with_faults_are_refused_with_every_line_and_nothing_is_save
     assert await in_force(desk) == (0, 900)
 
 
+async def test_a_rule_with_alerts_that_are_not_resolved_is_not_left_out(desk: Desk) -> None:
+    renamed = RULES.text.replace("id: critical_corrective_action_overdue\n", "id: grave_corrective_action_overdue\n")
+    action = uuid4()
+    await desk.take(overdue(action))
+    await desk.take(overdue())
+    refused = await save(desk, renamed, 0)
+    assert (refused.status_code, refused.json()["code"]) == (409, "notifications.routing_rules.leave_alerts")
+    assert "critical_corrective_action_overdue (2)" in refused.text
+    assert await in_force(desk) == (0, 900)
+    assert (await save(desk, QUIETER, 0)).status_code == 200
+    await desk.pool.execute("UPDATE alert SET state = 'resolved', resolved_at = now()")
+    assert (await save(desk, renamed, 1)).status_code == 200
+
+
 async def test_of_two_people_who_change_the_same_version_the_second_is_told(desk: Desk) -> None:
     answers = await asyncio.gather(*(save(desk, QUIETER, 0) for _ in range(4)))
     assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]

@@ -4,26 +4,32 @@ import asyncio
 import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import pytest
 
 from deploy.embedded.smtp_sink import SmtpSink
+from services.notifications import channel_worker, provider_states
 from services.notifications.channel_worker import ChannelWorker, Outcome
 from services.notifications.channels.sms_kavenegar import KavenegarSender
 from services.notifications.channels.sms_parts import parts_of
 from services.notifications.composing import Composer
 from services.notifications.domain.channels import Channel
+from services.notifications.domain.circuit_breaker import CircuitBreaker
+from services.notifications.store import channel_load
 from services.notifications.store.deliveries import LeasedDelivery
+from shared.kit.transaction import Connection, Transaction
 from tests.support.channels import MOBILE, all_are, history, owe, prefer, rows, until
 from tests.support.kavenegar import DELIVERED, UNDELIVERED, FakeKavenegar
-from tests.support.notifications import Desk
+from tests.support.notifications import POLL_S, WAIT_S, Desk
 from tests.support.tls import Authority, create_authority, https_server
 
 pytestmark = pytest.mark.slow
 
 KEY = "6B4C7A2F70A1SECRET"
+STOP_TAKES_S: Final = 2.0
+"""Longer than a worker of a channel, which looks every second, takes to end."""
 
 
 @pytest.fixture
@@ -105,10 +111,10 @@ async def test_what_is_not_delivered_is_let_be_once_somebody_acts(
 async def test_a_late_answer_makes_no_second_sms(desk: Desk, kavenegar: Provider) -> None:
     """The provider took it and answered after the time-out: the second try asks by the local id and finds it."""
     fake, settings = kavenegar
-    fake.answer_after_s = 2.0
+    fake.answer_after_s = 6.0
     await prefer(desk, ("sms", MOBILE))
     await owe(desk)
-    desk.start_delivery(**settings | {"sms_timeout_s": 1.0})
+    desk.start_delivery(**settings | {"sms_timeout_s": 3.0})
     [row] = await all_are(desk, "sent")
     assert (len(fake.messages), fake.calls.count("send")) == (1, 1)
     assert row["attempts"] == 2
@@ -133,25 +139,40 @@ async def test_without_an_account_sms_go_on_to_the_next_contact(desk: Desk, sink
     assert (row["channel"], len(sink.letters)) == ("email", 1)
 
 
-async def test_the_circuit_opens_uses_up_no_tries_is_an_alert_and_closes(desk: Desk, kavenegar: Provider) -> None:
+async def test_the_circuit_opens_uses_up_no_tries_is_an_alert_and_closes(
+    desk: Desk, kavenegar: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fake, settings = kavenegar
+    breakers: list[CircuitBreaker] = []
+
+    def create_breaker(failures_to_open: int, open_s_first: float) -> CircuitBreaker:
+        breakers.append(CircuitBreaker(failures_to_open, open_s_first))
+        return breakers[-1]
+
+    monkeypatch.setattr(channel_worker, "CircuitBreaker", create_breaker)
     fake.fails_with = (503, 409)
     await prefer(desk, ("sms", MOBILE))
     await owe(desk, 6)
-    desk.start_delivery(**settings, breaker_failures=2, breaker_open_s=3.0)
+    desk.start_delivery(**settings, breaker_failures=2, breaker_open_s=300.0)
     await until(desk, lambda found: sum(row["last_error"] is not None for row in found) >= 2)
     running = "SELECT count(*) FROM operations_trouble WHERE trouble = 'channel_circuit_open' AND ended_at IS NULL"
-    while await desk.pool.fetchval(running) == 0:
-        await asyncio.sleep(0.05)
-    await asyncio.sleep(1.0)
+    await _until_count(desk, running, 1)
+    await until(desk, lambda found: all(row["lease_id"] is None for row in found))
     tried = len(fake.calls)
     assert tried <= KavenegarSender.sends_at_once, "what was under way when it opened, and no more"
     assert sum(row["attempts"] for row in await rows(desk)) == tried
     fake.fails_with = None
+    for breaker in breakers:
+        breaker.open_until_s = 0.0
     await all_are(desk, "sent")
-    while await desk.pool.fetchval(running) == 1:
-        await asyncio.sleep(0.05)
+    await _until_count(desk, running, 0)
     assert len(fake.messages) == 6
+
+
+async def _until_count(desk: Desk, query: str, wanted: int) -> None:
+    async with asyncio.timeout(WAIT_S):
+        while await desk.pool.fetchval(query) != wanted:
+            await asyncio.sleep(POLL_S)
 
 
 async def test_a_message_waits_for_an_open_circuit_only_so_long(
@@ -168,6 +189,75 @@ async def test_a_message_waits_for_an_open_circuit_only_so_long(
     assert len(fake.calls) <= KavenegarSender.sends_at_once
 
 
+async def _end_connection(connection: Connection) -> None:
+    """As a database that goes away does in the middle of an exchange."""
+    await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+
+async def test_a_database_that_goes_away_when_turns_are_taken_uses_up_no_try(
+    desk: Desk, kavenegar: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake, settings = kavenegar
+    take_turn, faults = channel_load.take_turn, [True] * 3
+
+    async def take_turn_or_fail(connection: Connection, channel: Channel, limit_per_minute: int) -> bool:
+        if faults and faults.pop():
+            await _end_connection(connection)
+        return await take_turn(connection, channel, limit_per_minute)
+
+    monkeypatch.setattr(channel_load, "take_turn", take_turn_or_fail)
+    await prefer(desk, ("sms", MOBILE))
+    await owe(desk, 3)
+    desk.start_delivery(**settings, channel_limits_per_minute={"sms": 1000})
+    found = await all_are(desk, "sent")
+    assert [(row["channel"], row["attempts"]) for row in found] == [("sms", 1)] * 3
+    assert (len(fake.messages), faults) == (3, [])
+
+
+async def test_a_fault_while_an_undelivered_message_goes_on_loses_neither_it_nor_the_others(
+    desk: Desk, sink: SmtpSink, kavenegar: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake, settings = kavenegar
+    settle_failed, faults = provider_states.settle_failed, [True]
+
+    async def settle_or_fail(lease_id: UUID, delivery: LeasedDelivery, error: str, tx: Transaction) -> Channel | None:
+        if faults and faults.pop():
+            await _end_connection(tx.connection)
+        return await settle_failed(lease_id, delivery, error, tx)
+
+    monkeypatch.setattr(provider_states, "settle_failed", settle_or_fail)
+    await prefer(desk, ("sms", MOBILE))
+    await owe(desk, 3)
+    desk.start_delivery(**settings | {"sms_status_first_s": 0.3})
+    await all_are(desk, "sent")
+    for message in fake.messages:
+        message.state = UNDELIVERED
+    await until(desk, lambda found: all((row["channel"], row["state"]) == ("email", "sent") for row in found))
+    assert (len(sink.letters), faults) == (3, [])
+
+
+async def test_a_stop_while_the_provider_is_asked_ends_quietly(
+    desk: Desk, kavenegar: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake, settings = kavenegar
+    take_questions, asking = channel_load.take_questions, asyncio.Event()
+
+    async def take_and_wait(*arguments: Any) -> list[channel_load.Question]:
+        asked = await take_questions(*arguments)
+        if asked:
+            asking.set()
+            await asyncio.sleep(STOP_TAKES_S)
+        return asked
+
+    monkeypatch.setattr(channel_load, "take_questions", take_and_wait)
+    await prefer(desk, ("sms", MOBILE))
+    await owe(desk)
+    desk.start_delivery(**settings)
+    await asyncio.wait_for(asking.wait(), WAIT_S)
+    await desk.stop()
+    assert fake.calls.count("status") == 1, "the question under way was still asked"
+
+
 async def test_two_workers_together_keep_the_limit_of_a_minute(desk: Desk, kavenegar: Provider) -> None:
     fake, settings = kavenegar
     await prefer(desk, ("sms", MOBILE))
@@ -178,7 +268,7 @@ async def test_two_workers_together_keep_the_limit_of_a_minute(desk: Desk, kaven
     await until(desk, lambda found: sum(row["state"] == "sent" for row in found) >= 5)
     await asyncio.sleep(1.0)
     await until(desk, lambda found: all(row["lease_id"] is None for row in found))
-    begun = await desk.pool.fetch("SELECT begun FROM channel_minute")
+    begun = await desk.pool.fetch("SELECT begun FROM channel_minute ORDER BY minute")
     assert all(row["begun"] == 5 for row in begun[:-1]), begun
     assert len(fake.messages) == sum(row["begun"] for row in begun) <= 5 * len(begun)
     waiting = [row for row in await rows(desk) if row["state"] == "pending"]

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from cryptography.exceptions import InvalidSignature
@@ -261,10 +262,48 @@ async def test_sustained_failure_switches_off_is_an_alert_and_what_was_missed_is
     assert enabled["disabled_at"] is None
     assert await desk.pool.fetch(running) == []
     replayed = await call(desk, "POST", f"/webhook-endpoints/{NAME}/replay", since=began.isoformat())
-    assert replayed == {"messages": 1}
-    await until(desk, lambda found: len(found) == 2 and all(one["state"] == "sent" for one in found))
+    assert replayed == {"messages": 1, "answered": 0}
+    _, again = await until(desk, lambda found: len(found) == 2 and all(one["state"] == "sent" for one in found))
+    [details] = [details for entry, details in await history(desk) if entry == "replayed"]
+    assert (details["delivery_id"], details["endpoint"]) == (str(again["delivery_id"]), NAME)
+    repeated = await call(desk, "POST", f"/webhook-endpoints/{NAME}/replay", since=began.isoformat())
+    assert repeated == {"messages": 0, "answered": 0}
     [message] = hook.received[tried:]
     assert json.loads(message.body)["data"]["alert_id"] == str(row["alert_id"])
+
+
+async def test_what_somebody_has_answered_is_not_replayed(desk: Desk, receiver: Hook, authority: Authority) -> None:
+    hook, port = receiver
+    hook.status = 410
+    began = datetime.now(UTC) - timedelta(minutes=1)
+    await register(desk, port)
+    await owe(desk, 3)
+    desk.start_delivery(ca_file=authority.ca_file)
+    await until(desk, lambda found: {(one["channel"], one["state"]) for one in found} == {("email", "sent")})
+    acknowledged, dead, _ = await desk.alerts()
+    async with desk.client("member", subject="m0.rey") as client:
+        (await client.post(f"/alerts/{acknowledged['alert_id']}/acknowledgement")).raise_for_status()
+    await desk.pool.execute(
+        "UPDATE delivery SET channel = 'webhook', address = $2, state = 'dead' WHERE alert_id = $1 AND channel = 'email'",
+        UUID(dead["alert_id"]),
+        NAME,
+    )
+    hook.status = 204
+    await call(desk, "POST", f"/webhook-endpoints/{NAME}/enabling")
+    tried = len(hook.received)
+    replayed = await call(desk, "POST", f"/webhook-endpoints/{NAME}/replay", since=began.isoformat())
+    assert replayed == {"messages": 2, "answered": 1}
+    await until(desk, lambda found: sum((one["channel"], one["state"]) == ("webhook", "sent") for one in found) == 2)
+    told = {json.loads(message.body)["data"]["alert_id"] for message in hook.received[tried:]}
+    assert dead["alert_id"] in told
+    assert acknowledged["alert_id"] not in told
+    assert [entry for entry, _ in await history(desk)].count("replayed") == len(told) == 2
+
+
+async def test_a_replay_since_a_time_without_a_zone_is_refused(desk: Desk, receiver: Hook) -> None:
+    _, port = receiver
+    await register(desk, port)
+    await call(desk, "POST", f"/webhook-endpoints/{NAME}/replay", 422, since="2026-11-22T08:00:00")
 
 
 async def test_gone_switches_off_at_once(desk: Desk, receiver: Hook, authority: Authority) -> None:

@@ -72,6 +72,13 @@ def test_a_sound_ledger_has_no_violation() -> None:
     assert violations(SOUND, HANDED) == []
 
 
+def test_a_replay_explains_the_message_that_it_names_and_no_other() -> None:
+    replayed = _with(AGAIN, history=(_why("replayed", delivery_id=str(AGAIN.delivery_id)),))
+    assert violations(replayed, HANDED) == []
+    of_another = _with(AGAIN, history=(_why("replayed", delivery_id=str(UUID(int=98))),))
+    assert len(violations(of_another, HANDED)) == 1
+
+
 @pytest.mark.parametrize("said", PLANTED)
 def test_a_planted_violation_is_found_and_nothing_else_is(said: str) -> None:
     plant, handed = PLANTED[said]

@@ -74,6 +74,12 @@ def test_grouping_digest_and_inhibition_are_read() -> None:
         ("    severity: warning\n", "    severity: critical\n", 20, "never grouped"),
         ("    severity: info\n", "    severity: warning\n", 30, "of severity info"),
         ("    digest: true\n", "    digest: true\n    group: {wait_s: 5}\n", 31, "nothing to group"),
+        (
+            "    digest: true\n",
+            "    digest: true\n    audience: legal_office\n",
+            30,
+            "only province_office, working_group have",
+        ),
         ("group: {wait_s: 60}", "group: {wait_s: 3601}", 20, "less than or equal to 3600"),
         ("source: hold", "source: strike", 34, "no rule raises the kind 'strike'"),
         ("source: hold", "source: stock", 34, "no event resolves alerts of the rule 'stock'"),

@@ -92,6 +92,30 @@ def test_a_promise_holds_for_every_value_of_the_event() -> None:
     assert "notifications.AlertUndelivered.v1 must be told" in refusal(muted)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("    when: {trouble: [template_failed]}\n", "    when: {trouble: [template_failed], severity: [critical]}\n"),
+        ("    when: {trouble: [ops_alert]}\n", "    when: {trouble: [chain_late]}\n"),
+        (
+            "    kind: channel_circuit_open\n    severity: warning\n    policy: office\n    audience: ops_office\n",
+            "    kind: channel_circuit_open\n    severity: warning\n    policy: office\n    audience: province_office\n",
+        ),
+    ],
+)
+def test_every_trouble_of_every_severity_is_told_to_the_operations_office(old: str, new: str) -> None:
+    assert RULES.text.count(old) == 1
+    said = refusal(RULES.text.replace(old, new))
+    assert "notifications.OperationsTroubleFound.v1 must be told" in said
+
+
+def test_what_is_promised_is_not_left_to_a_digest() -> None:
+    old = "    severity: critical\n    policy: urgent\n    audience: province_office\n    subject: [delivery_id]\n"
+    assert RULES.text.count(old) == 1
+    new = old.replace("critical", "info") + "    digest: true\n"
+    assert "notifications.AlertUndelivered.v1 must be told" in refusal(RULES.text.replace(old, new))
+
+
 def test_every_permission_is_for_a_restricted_event_and_its_own_fields() -> None:
     for event_type, permitted in PERMITTED.items():
         assert event_type.data_classification == "restricted"

@@ -37,6 +37,13 @@ from shared.contracts.warehouse import (
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 SHIPPED = RULES_FILE.read_text(encoding="utf-8")
+DAY_S = 24 * 3600
+
+
+def test_an_acknowledgement_that_leads_to_nothing_ends_by_every_policy_that_ships() -> None:
+    lasts_s = {name: policy.acknowledged_for_s for name, policy in RULES.policies.items()}
+    assert lasts_s == {"standard": 5 * DAY_S, "urgent": DAY_S, "office": 7 * DAY_S}
+
 
 SMALL = """
 # One rule for one county.

@@ -100,3 +100,20 @@ def test_a_provincial_office_without_members_is_the_countys_chair_or_the_chairs_
     assert of(Audience.LEGAL_OFFICE) == [2]
     offices["legal_office"] = replace(group, members=(member(9),))
     assert of(Audience.LEGAL_OFFICE) == [9]
+
+
+def test_the_province_office_stands_in_for_a_working_group_without_members_but_not_for_what_is_restricted() -> None:
+    province = Office("province_office", (member(7), member(8, "chair")), (), office().calendar)
+    offices = {"rey": office(), "province_office": province, "legal_office": replace(province, members=())}
+    day = date(2026, 11, 25)
+    for step, told in ((0, "m7@x.ir"), (1, "m8@x.ir")):
+        stand_in = office_of(Audience.WORKING_GROUP, County.REY, offices, day)
+        details = tell(Step(position=step, wait_s=60), stand_in, THURSDAY_CLOSED).details
+        assert (details["told"], details["instead_of_office"]) == (told, "rey")
+    for audience in (Audience.WORKING_GROUP, Audience.LEGAL_OFFICE):
+        assert office_of(audience, County.REY, offices, day, restricted=True).members == ()
+    offices["rey"] = office(member(1))
+    telling = tell(
+        Step(position=0, wait_s=60), office_of(Audience.WORKING_GROUP, County.REY, offices, day), THURSDAY_CLOSED
+    )
+    assert telling.details == {"told": "m1@x.ir", "role": "expert"}
