@@ -45,7 +45,7 @@ ACCOUNTS = frozenset(
 """Sign-in names of officials, and an operator's reason for giving up a record."""
 ACCOUNTS_IN_ANSWERS = re.compile(rb'"(?:assignee|subject)":\s*"[^"]*"')
 """A stored answer repeats the sign-in name that an official was given work under."""
-PLANTED = frozenset({"nationals public.parked_event.body"})
+PLANTED = frozenset({"nationals public.parked_event.body", "notifications public.parked_event.body"})
 """What somebody else put on a topic: a parked record is kept as it is there, or it could not be applied later."""
 STORY = ERASABLE | {"nationals casework.centre_capacity_change.reason"}
 """Where the story's canaries must be: if they were nowhere, the test would prove nothing."""
