@@ -16,8 +16,8 @@ from services.notifications.routing_rules import RULES
 from services.notifications.store import groups, reading
 from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
-from shared.kit.http import Commands, Page, Queries, allow, allow_read
-from shared.kit.paging import page_of
+from shared.kit.http import Commands, Queries, allow, allow_read
+from shared.kit.paging import Page, page_of
 
 PAGE_ITEMS_DEFAULT = 100
 PAGE_ITEMS_MAX = 500
