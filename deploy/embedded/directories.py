@@ -165,7 +165,7 @@ class DirectoryLock:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
         deadline = time.monotonic() + DEAD_HOLDER_DEADLINE_S
-        while not _is_locked_by(descriptor):
+        while not _try_lock(descriptor):
             holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
             is_dead = holder.isdecimal() and started_ticks(int(holder)) is None
             if not is_dead or time.monotonic() > deadline:
@@ -188,10 +188,10 @@ class DirectoryLock:
             self._descriptor = None
 
 
-def _is_locked_by(descriptor: int) -> bool:
+def _try_lock(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    except OSError:
         return False
     return True
 

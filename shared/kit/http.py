@@ -12,7 +12,7 @@ import random
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Generic, TypeVar, cast, get_type_hints
+from typing import Annotated, Any, Final, TypeVar, cast, get_type_hints
 
 import asyncpg
 import orjson
@@ -55,13 +55,6 @@ C = TypeVar("C", bound=BaseModel)
 R = TypeVar("R", bound=BaseModel)
 T = TypeVar("T")
 Handler = Callable[[C, Transaction], Coroutine[Any, Any, R]]
-
-
-class Page(BaseModel, Generic[T]):
-    """One page of a list; `next` goes back as `after` to get the following one, and is None on the last."""
-
-    items: list[T]
-    next: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ from services.notifications.store import searching
 from services.notifications.store.searching import DeliveryFilters, DeliveryLine
 from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
-from shared.kit.http import Page, Queries, allow_read
-from shared.kit.paging import page_of
+from shared.kit.http import Queries, allow_read
+from shared.kit.paging import Page, page_of
 from shared.persian.text import display_text
 from shared.spreadsheet.export import CSV_MEDIA_TYPE, XLSX_MEDIA_TYPE
 

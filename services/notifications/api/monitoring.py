@@ -17,9 +17,9 @@ from services.notifications.handlers.monitoring import (
 from services.notifications.store import operations as store
 from shared.contracts.counties import County
 from shared.contracts.notifications import AlertSeverity, OperationsTrouble
-from shared.kit.http import Commands, Page, Queries, allow_password, allow_read
+from shared.kit.http import Commands, Queries, allow_password, allow_read
 from shared.kit.logging import get_logger
-from shared.kit.paging import page_of
+from shared.kit.paging import Page, page_of
 
 ALERTS_MAX: Final = 1_000
 LABELS_MAX: Final = 64

@@ -13,8 +13,8 @@ from services.notifications.domain.refusals import ALERT_NOT_FOUND
 from services.notifications.store import reading
 from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
-from shared.kit.http import Page, Queries, allow_read
-from shared.kit.paging import page_of
+from shared.kit.http import Queries, allow_read
+from shared.kit.paging import Page, page_of
 
 router = APIRouter()
 

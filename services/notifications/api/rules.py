@@ -27,8 +27,8 @@ from services.notifications.store import rules as store
 from shared.contracts.counties import County
 from shared.contracts.notifications import AlertSeverity
 from shared.contracts.refusals import Refusal
-from shared.kit.http import Commands, Page, Queries, allow, allow_read
-from shared.kit.paging import page_of
+from shared.kit.http import Commands, Queries, allow, allow_read
+from shared.kit.paging import Page, page_of
 from shared.persian.calendar import office_date
 
 DRY_RUN_DAYS_DEFAULT = 7

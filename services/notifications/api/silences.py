@@ -12,8 +12,8 @@ from services.notifications.api.roles import ACTING, PAGE_ITEMS_DEFAULT, READING
 from services.notifications.handlers import NewSilence, SilenceItem
 from services.notifications.store import silences as store
 from shared.contracts.counties import County
-from shared.kit.http import Commands, Page, Queries, allow, allow_read
-from shared.kit.paging import page_of
+from shared.kit.http import Commands, Queries, allow, allow_read
+from shared.kit.paging import Page, page_of
 
 router = APIRouter()
 

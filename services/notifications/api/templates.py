@@ -14,7 +14,8 @@ from services.notifications.routing_rules import rules_in_force
 from services.notifications.store import templates as store
 from services.notifications.texts import LANGUAGES, known_kinds, shipped_source
 from shared.contracts.counties import County
-from shared.kit.http import Commands, Page, Queries, allow, allow_read
+from shared.kit.http import Commands, Queries, allow, allow_read
+from shared.kit.paging import Page
 
 router = APIRouter()
 

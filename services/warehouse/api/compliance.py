@@ -30,9 +30,9 @@ from shared.contracts.warehouse import WarehouseKind
 from shared.kit.auth import Principal
 from shared.kit.connections import Connection
 from shared.kit.database import read_transaction
-from shared.kit.http import ApiResources, Commands, Page, Queries, allow, allow_read
+from shared.kit.http import ApiResources, Commands, Queries, allow, allow_read
 from shared.kit.http_boundary import CONTEXT_KEY, RequestContext
-from shared.kit.paging import Limit, page_of
+from shared.kit.paging import Limit, Page, page_of
 from shared.persian.calendar import office_date
 
 CODE_CHARACTERS_MAX = 64

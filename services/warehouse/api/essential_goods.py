@@ -15,8 +15,8 @@ from services.warehouse.handlers import essential_goods_messages as messages
 from services.warehouse.store import essential_goods as store
 from services.warehouse.store.essential_goods import StockRecord
 from shared.contracts.counties import County
-from shared.kit.http import Commands, Page, allow
-from shared.kit.paging import Limit
+from shared.kit.http import Commands, allow
+from shared.kit.paging import Limit, Page
 
 router = APIRouter()
 

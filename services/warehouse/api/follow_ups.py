@@ -17,8 +17,8 @@ from services.warehouse.store.referrals import HoldLine, ReferralLine
 from services.warehouse.store.views import ActionLine
 from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
-from shared.kit.http import Commands, Page, Queries, allow, allow_read
-from shared.kit.paging import Limit, page_of
+from shared.kit.http import Commands, Queries, allow, allow_read
+from shared.kit.paging import Limit, Page, page_of
 
 router = APIRouter()
 

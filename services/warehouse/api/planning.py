@@ -15,8 +15,8 @@ from services.warehouse.store import planning as store
 from services.warehouse.store.planning import PlanLine, PlanRow
 from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
-from shared.kit.http import Commands, Page, Queries, allow, allow_read
-from shared.kit.paging import Limit, page_of
+from shared.kit.http import Commands, Queries, allow, allow_read
+from shared.kit.paging import Limit, Page, page_of
 
 router = APIRouter()
 

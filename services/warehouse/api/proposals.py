@@ -13,8 +13,8 @@ from services.warehouse.store import proposals as store
 from services.warehouse.store.found_sites import FoundSiteLine
 from services.warehouse.store.proposals import ProposalLine
 from shared.contracts.counties import County
-from shared.kit.http import Commands, Page, Queries, allow, allow_read
-from shared.kit.paging import Limit, page_of
+from shared.kit.http import Commands, Queries, allow, allow_read
+from shared.kit.paging import Limit, Page, page_of
 
 router = APIRouter()
 

@@ -33,8 +33,8 @@ from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
 from shared.contracts.warehouse import Verdict, WarehouseKind
 from shared.kit.connections import Connection
-from shared.kit.http import Page, Queries, allow_read
-from shared.kit.paging import Limit, page_of
+from shared.kit.http import Queries, allow_read
+from shared.kit.paging import Limit, Page, page_of
 from shared.persian.calendar import jalali_text, office_date, read_date
 from shared.spreadsheet.export import CSV_MEDIA_TYPE, XLSX_MEDIA_TYPE
 

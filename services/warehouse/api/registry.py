@@ -21,8 +21,8 @@ from services.warehouse.store import registry_imports
 from services.warehouse.store.registry_imports import ImportRecord, MissingLine, Section
 from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
-from shared.kit.http import Commands, Page, Queries, allow, allow_read
-from shared.kit.paging import page_of
+from shared.kit.http import Commands, Queries, allow, allow_read
+from shared.kit.paging import Page, page_of
 from shared.kit.transaction import Connection
 
 IMPORT_TIMEOUT_S = 300.0

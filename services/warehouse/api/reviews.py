@@ -18,8 +18,8 @@ from services.warehouse.store.recounts import RecountLine
 from services.warehouse.store.reviews import InspectionHead
 from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
-from shared.kit.http import Commands, Page, Queries, allow, allow_read
-from shared.kit.paging import Limit, page_of
+from shared.kit.http import Commands, Queries, allow, allow_read
+from shared.kit.paging import Limit, Page, page_of
 from shared.kit.transaction import Connection
 
 COMPARING_ROLES = frozenset({"reviewer", "county_chair", "registry_clerk", "province_officer"})

@@ -15,8 +15,8 @@ from services.warehouse.openrosa.kobo import read_kobo_payload, submitter_of
 from services.warehouse.store import conflicts
 from services.warehouse.store.conflicts import ConflictLine
 from shared.contracts.counties import County
-from shared.kit.http import Commands, Page, Queries, allow, allow_password, allow_read
-from shared.kit.paging import Limit, page_of
+from shared.kit.http import Commands, Queries, allow, allow_password, allow_read
+from shared.kit.paging import Limit, Page, page_of
 
 router = APIRouter()
 

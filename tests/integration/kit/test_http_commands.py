@@ -17,7 +17,8 @@ from shared.kit import http
 from shared.kit.connections import Pool
 from shared.kit.database import open_pool
 from shared.kit.health import Readiness, database_check
-from shared.kit.http import Commands, Page, Queries, allow, allow_read, connect, create_api
+from shared.kit.http import Commands, Queries, allow, allow_read, connect, create_api
+from shared.kit.paging import Page
 from shared.kit.transaction import Transaction
 from tests.support.environment import ServiceDatabase
 from tests.support.identity import bearer, client_of, create_test_verifier

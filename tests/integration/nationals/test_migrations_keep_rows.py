@@ -56,9 +56,8 @@ async def test_what_was_there_is_there_with_its_new_columns(
         "INSERT INTO casework.centre_place (centre_id, place_kind, county, capacity) VALUES ($1, 'family', 'rey', 40)",
         centre_id,
     )
-    await superuser.execute(
-        "SET session_replication_role = replica"
-    )  # the rows alone, without a day that leads to them
+    # The rows alone, without the day that would lead to them.
+    await superuser.execute("SET session_replication_role = replica")
     await superuser.execute(
         """
         INSERT INTO casework.return_case (case_id, county, reference, adults, children_under_5, children_5_to_17,

@@ -19,8 +19,8 @@ from services.nationals.casework.handlers import assignments, break_glass
 from services.nationals.casework.store import break_glass as break_glass_store
 from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
-from shared.kit.http import Commands, Page, Queries, allow, allow_read
-from shared.kit.paging import page_of
+from shared.kit.http import Commands, Queries, allow, allow_read
+from shared.kit.paging import Page, page_of
 
 PAGE_ITEMS_MAX = 500
 SUBJECT_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._|:@-]{0,127}$"

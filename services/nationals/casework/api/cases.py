@@ -23,7 +23,8 @@ from services.nationals.casework.domain.household import HOUSEHOLD_SIZE_MAX, Hou
 from shared.contracts.counties import County
 from shared.contracts.nationals import CaseOutcome, PlaceKind
 from shared.contracts.refusals import Refusal
-from shared.kit.http import Commands, Page, Queries, allow, allow_read
+from shared.kit.http import Commands, Queries, allow, allow_read
+from shared.kit.paging import Page
 
 PAGE_ITEMS_MAX = 500
 INFORMATION_VERSION_MAX = 10_000

@@ -17,8 +17,8 @@ from services.nationals.casework.store import legal_bases as basis_store
 from shared.contracts.counties import County
 from shared.contracts.nationals import AppealDecision
 from shared.contracts.refusals import Refusal
-from shared.kit.http import Commands, Page, Queries, allow, allow_read
-from shared.kit.paging import page_of
+from shared.kit.http import Commands, Queries, allow, allow_read
+from shared.kit.paging import Page, page_of
 
 SUBJECT_CHARACTERS_MAX = 128
 REASONS_CHARACTERS_MAX = 20_000

@@ -12,8 +12,8 @@ from services.nationals.casework.handlers import clearances
 from services.nationals.casework.store import clearances as clearance_store
 from shared.contracts.counties import County
 from shared.contracts.nationals import ReviewOffice
-from shared.kit.http import Commands, Page, Queries, allow, allow_read
-from shared.kit.paging import page_of
+from shared.kit.http import Commands, Queries, allow, allow_read
+from shared.kit.paging import Page, page_of
 
 PAGE_ITEMS_MAX = 500
 NOTE_CHARACTERS_MAX = 500

@@ -16,8 +16,7 @@ from services.nationals.casework.store import reviews as review_store
 from shared.contracts.counties import County
 from shared.contracts.nationals import PlaceKind, ReviewOffice
 from shared.contracts.refusals import Refusal
-from shared.kit.http import Page
-from shared.kit.paging import page_of
+from shared.kit.paging import Page, page_of
 from shared.kit.transaction import Connection
 
 

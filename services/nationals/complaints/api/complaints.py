@@ -24,8 +24,8 @@ from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
 from shared.kit.auth import Principal
 from shared.kit.database import read_transaction
-from shared.kit.http import ApiResources, Commands, Page, Queries, allow, allow_read
-from shared.kit.paging import page_of
+from shared.kit.http import ApiResources, Commands, Queries, allow, allow_read
+from shared.kit.paging import Page, page_of
 
 COMPARTMENT: Final = "complaints"
 RECEIPT_HOLDER: Final = Principal("receipt-holder", frozenset({"receipt_holder"}), frozenset(County))

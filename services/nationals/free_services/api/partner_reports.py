@@ -22,7 +22,8 @@ from services.nationals.free_services.store.partner_reports import ReportState
 from shared.contracts.counties import County
 from shared.contracts.free_services import FreeService
 from shared.contracts.refusals import Refusal
-from shared.kit.http import Commands, Page, allow
+from shared.kit.http import Commands, allow
+from shared.kit.paging import Page
 
 IMPORT_TIMEOUT_S = 60.0
 CURSOR_SEPARATOR = "/"

@@ -23,7 +23,8 @@ from services.nationals.free_services.store import work_permits as permit_store
 from services.nationals.free_services.store.work_permits import PermitRow
 from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
-from shared.kit.http import Commands, Page, Queries, allow, allow_read
+from shared.kit.http import Commands, Queries, allow, allow_read
+from shared.kit.paging import Page
 from shared.kit.transaction import Connection
 
 IMPORT_TIMEOUT_S = 120.0

@@ -27,7 +27,8 @@ from services.nationals.free_services.domain.centre import (
 from services.nationals.free_services.handlers import bookings, service_centres
 from shared.contracts.counties import County
 from shared.contracts.free_services import FreeService
-from shared.kit.http import Commands, Page, Queries, allow, allow_read
+from shared.kit.http import Commands, Queries, allow, allow_read
+from shared.kit.paging import Page
 
 PAGE_ITEMS_MAX = 500
 SLOT_DAYS_MAX = 31

@@ -11,8 +11,7 @@ from services.nationals.free_services.store import service_centres as centre_sto
 from services.nationals.free_services.store import slots as slot_store
 from shared.contracts.counties import County
 from shared.contracts.free_services import FreeService
-from shared.kit.http import Page
-from shared.kit.paging import page_of
+from shared.kit.paging import Page, page_of
 from shared.kit.transaction import Connection
 from shared.persian.calendar import office_date, office_moment
 

@@ -17,8 +17,8 @@ from services.nationals.free_services.store.support_requests import SupportRow
 from shared.contracts.counties import County
 from shared.contracts.free_services import SupportKind, SupportState
 from shared.contracts.refusals import Refusal
-from shared.kit.http import Commands, Page, allow
-from shared.kit.paging import page_of
+from shared.kit.http import Commands, allow
+from shared.kit.paging import Page, page_of
 
 router = APIRouter()
 
