@@ -2,11 +2,11 @@
 
 from services.notifications import handlers, timers
 from services.notifications.api import routers
-from services.notifications.auditor import audit_chains
-from services.notifications.delivery import deliver_messages
-from services.notifications.digest_worker import arm_digests
 from services.notifications.inbox_bell import ring_inbox_bell
 from services.notifications.settings import Settings
+from services.notifications.workers.auditor import audit_chains
+from services.notifications.workers.delivery import deliver_messages
+from services.notifications.workers.digest_worker import arm_digests
 from shared.contracts import notifications as contracts
 from shared.kit.service import Part, Service
 

@@ -26,9 +26,9 @@ from uuid import UUID, uuid4
 import aiosmtplib
 
 from deploy.embedded.smtp_sink import MAILBOX_FILE
-from services.notifications.delivery import DeliveryWorker
 from services.notifications.settings import Settings
 from services.notifications.store.deliveries import wake_workers
+from services.notifications.workers.delivery import DeliveryWorker
 from shared.kit.connections import Pool
 from shared.kit.service import WorkerContext
 from tests.bench.decision import decide, make_events, open_notifications

@@ -16,9 +16,9 @@ from deploy.embedded.directories import free_port
 from deploy.embedded.postgresql import EmbeddedPostgreSQL
 from deploy.embedded.smtp_sink import SmtpSink
 from services.notifications import timers
-from services.notifications.auditor import Auditor
 from services.notifications.handlers.telling import ESCALATION_TIMER
-from services.notifications.heartbeat import Heartbeat
+from services.notifications.workers.auditor import Auditor
+from services.notifications.workers.heartbeat import Heartbeat
 from shared.kit.database import open_pool
 from shared.kit.routing import collect_timers
 from shared.kit.timer_worker import TimerWorker

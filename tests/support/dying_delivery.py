@@ -8,9 +8,9 @@ import sys
 from typing import Any
 from unittest.mock import patch
 
-from services.notifications.channel_worker import ChannelWorker
-from services.notifications.delivery import DeliveryWorker
 from services.notifications.settings import Settings
+from services.notifications.workers.channel_worker import ChannelWorker
+from services.notifications.workers.delivery import DeliveryWorker
 from shared.kit.database import open_pool
 from shared.kit.service import WorkerContext
 

@@ -14,9 +14,9 @@ import httpx
 from deploy.embedded.smtp_sink import SmtpSink
 from services.notifications import timers
 from services.notifications.api import routers
-from services.notifications.delivery import DeliveryWorker
 from services.notifications.handlers import apply_rules
 from services.notifications.settings import Settings
+from services.notifications.workers.delivery import DeliveryWorker
 from shared.contracts.base import Event
 from shared.contracts.counties import County
 from shared.contracts.warehouse import CorrectiveActionOverdue, CorrectiveActionResolved, Severity

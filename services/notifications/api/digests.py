@@ -11,9 +11,9 @@ from pydantic import BaseModel, Field
 
 from services.notifications.api.link import LinkVisit, answer_page, answer_refused
 from services.notifications.api.roles import ADMINISTRATORS, READING
-from services.notifications.digest_letters import WORDS
 from services.notifications.handlers import digests as handlers
 from services.notifications.handlers.digests import WISHES_MAX, DigestOffice, DigestWishes, WishBody
+from services.notifications.letters.digest_letters import WORDS
 from services.notifications.store import digests as store
 from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal

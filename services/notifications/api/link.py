@@ -20,8 +20,8 @@ from services.notifications.domain.terms import county_label, term
 from services.notifications.handlers import AcknowledgeByLink, acknowledge_by_link
 from services.notifications.handlers.acknowledging import answered_with
 from services.notifications.handlers.digests import StopDigest, stop_digest
-from services.notifications.letters import Letters
-from services.notifications.links import (
+from services.notifications.letters.letter import Letters
+from services.notifications.letters.links import (
     TOKEN_CHARACTERS_MAX,
     AcknowledgementLink,
     DigestLink,
@@ -29,10 +29,10 @@ from services.notifications.links import (
     read_link,
     read_short_link,
 )
+from services.notifications.letters.texts import WORDS, number
 from services.notifications.store import alerts, deliveries, groups, reading
 from services.notifications.store import members as people
 from services.notifications.store.readers import Reader
-from services.notifications.texts import WORDS, number
 from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
 from shared.kit.auth import Principal

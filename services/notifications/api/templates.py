@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict
 from services.notifications.api.roles import ADMINISTRATORS, READING
 from services.notifications.handlers import templates as handlers
 from services.notifications.handlers.templates import Language, SavedVersion, Source
-from services.notifications.letters import sms_units
+from services.notifications.letters.letter import sms_units
+from services.notifications.letters.texts import LANGUAGES, known_kinds, shipped_source
 from services.notifications.routing_rules import rules_in_force
 from services.notifications.store import templates as store
-from services.notifications.texts import LANGUAGES, known_kinds, shipped_source
 from shared.contracts.counties import County
 from shared.kit.http import Commands, Queries, allow, allow_read
 from shared.kit.paging import Page

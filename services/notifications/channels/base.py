@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from services.notifications.letters import Letter
+from services.notifications.letters.letter import Letter
 from services.notifications.store.deliveries import LeasedDelivery
 
 ERROR_CHARACTERS_MAX: Final = 500

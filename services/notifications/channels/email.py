@@ -15,7 +15,7 @@ from typing import Final
 import aiosmtplib
 
 from services.notifications.channels.base import Outgoing, ProviderAwayError, ProviderReceipt, RefusedError
-from services.notifications.letters import Letter
+from services.notifications.letters.letter import Letter
 from services.notifications.settings import Settings
 from shared.kit.telemetry import current_traceparent
 

@@ -10,7 +10,10 @@ import httpx
 import orjson
 
 from services.notifications.channels.base import Outgoing, ProviderReceipt, RefusedError
-from services.notifications.channels.safe_address import (
+from services.notifications.handlers.webhooks import key_context, note_failure, note_success
+from services.notifications.settings import Settings
+from services.notifications.store import webhooks as store
+from services.notifications.webhooks.safe_address import (
     AddressRules,
     Resolve,
     UnsafeAddressError,
@@ -18,12 +21,9 @@ from services.notifications.channels.safe_address import (
     checked_url,
     resolve_by_system,
 )
-from services.notifications.channels.webhook_signing import SigningKey, signatures
-from services.notifications.handlers.webhooks import key_context, note_failure, note_success
-from services.notifications.sealing import unseal
-from services.notifications.settings import Settings
-from services.notifications.store import webhooks as store
-from services.notifications.webhook_settings import WebhookSettings
+from services.notifications.webhooks.sealing import unseal
+from services.notifications.webhooks.settings import WebhookSettings
+from services.notifications.webhooks.signing import SigningKey, signatures
 from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
 from shared.kit.service import WorkerContext

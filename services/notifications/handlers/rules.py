@@ -15,7 +15,7 @@ from services.notifications.domain.rule_refusals import (
     RULES_REFUSED,
 )
 from services.notifications.domain.rules import RuleBook
-from services.notifications.letter_needs import letter_needs
+from services.notifications.letters.letter_needs import letter_needs
 from services.notifications.store import rules as store
 from services.notifications.store import templates
 from shared.contracts.counties import County

@@ -8,12 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.notifications.domain.rules import Rule, RuleBook
 from services.notifications.domain.samples import sample_of, samples_of
 from services.notifications.domain.text_refusals import TEMPLATE_KIND_UNKNOWN, TEMPLATE_VERSION_CHANGED
-from services.notifications.letters import Letter, Letters, SavedText
-from services.notifications.previews import SampleNotice
+from services.notifications.letters.letter import Letter, Letters, SavedText
+from services.notifications.letters.previews import SampleNotice
+from services.notifications.letters.text_checks import SOURCE_CHARACTERS_MAX, check_source
+from services.notifications.letters.texts import known_kinds, shipped_source
 from services.notifications.routing_rules import rules_in_force
 from services.notifications.store import templates as store
-from services.notifications.text_checks import SOURCE_CHARACTERS_MAX, check_source
-from services.notifications.texts import known_kinds, shipped_source
 from shared.contracts.refusals import Refusal
 from shared.kit.transaction import Transaction
 

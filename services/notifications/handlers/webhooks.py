@@ -7,13 +7,6 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from uuid_utils.compat import uuid7
 
-from services.notifications.channels.safe_address import AddressRules, UnsafeAddressError, checked_url
-from services.notifications.channels.webhook_signing import (
-    new_secret,
-    public_key_of,
-    shown_public_key,
-    shown_secret,
-)
 from services.notifications.domain.channels import Channel
 from services.notifications.domain.webhook_refusals import (
     ENDPOINT_ADDRESS_UNSAFE,
@@ -24,10 +17,17 @@ from services.notifications.domain.webhook_refusals import (
     ENDPOINT_NOT_FOUND,
 )
 from services.notifications.handlers.operations import end_trouble, report_trouble
-from services.notifications.sealing import seal, unseal
 from services.notifications.store import webhooks as store
 from services.notifications.store.alerts import HistoryLine, add_histories
-from services.notifications.webhook_settings import WebhookSettings
+from services.notifications.webhooks.safe_address import AddressRules, UnsafeAddressError, checked_url
+from services.notifications.webhooks.sealing import seal, unseal
+from services.notifications.webhooks.settings import WebhookSettings
+from services.notifications.webhooks.signing import (
+    new_secret,
+    public_key_of,
+    shown_public_key,
+    shown_secret,
+)
 from shared.contracts.counties import County
 from shared.contracts.notifications import OperationsTrouble
 from shared.contracts.refusals import Refusal

@@ -8,13 +8,13 @@ from uuid import uuid4
 
 import pytest
 
-from services.notifications.auditor import FURTHER, TOLD_CHAINS_MAX, Auditor, audit_chains
 from services.notifications.domain.auditing import REPAIRABLE, UNANSWERED_MARGIN, Lateness
 from services.notifications.handlers.auditing import TIMER_KINDS
 from services.notifications.handlers.operations import report_trouble
-from services.notifications.heartbeat import Heartbeat
 from services.notifications.store import auditing as store
 from services.notifications.store.auditing import find_late
+from services.notifications.workers.auditor import FURTHER, TOLD_CHAINS_MAX, Auditor, audit_chains
+from services.notifications.workers.heartbeat import Heartbeat
 from shared.contracts.notifications import OperationsTrouble
 from shared.contracts.warehouse import Severity
 from shared.kit import metrics

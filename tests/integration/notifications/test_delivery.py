@@ -10,14 +10,14 @@ from uuid import UUID, uuid4
 import pytest
 
 from deploy.embedded.smtp_sink import SmtpSink
-from services.notifications.channel_worker import LEASE_ROWS_MAX, ChannelWorker, Outcome
 from services.notifications.channels.email import EmailSender
-from services.notifications.composing import Composer
 from services.notifications.domain.channels import Channel
 from services.notifications.settings import Settings
 from services.notifications.store import deliveries
 from services.notifications.store import delivery_outcomes as store
 from services.notifications.store.deliveries import LeasedDelivery
+from services.notifications.workers.channel_worker import LEASE_ROWS_MAX, ChannelWorker, Outcome
+from services.notifications.workers.composing import Composer
 from shared.contracts.counties import County
 from shared.contracts.notifications import AlertUndelivered
 from shared.kit.service import WorkerContext

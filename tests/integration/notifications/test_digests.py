@@ -12,12 +12,12 @@ from uuid import uuid4
 
 import pytest
 
-from services.notifications.digest_worker import arm_digests
 from services.notifications.domain.digests import SETTLED_AFTER, SUMMARISED_TYPES, CountyFigures, DigestContent, Period
 from services.notifications.handlers import apply_rules
 from services.notifications.handlers.deliveries import bury_delivery
 from services.notifications.handlers.digests import DIGEST_TIMER, compose_digest
 from services.notifications.store.deliveries import LeasedDelivery
+from services.notifications.workers.digest_worker import arm_digests
 from shared.contracts.counties import County
 from shared.contracts.nationals import AppealLodged
 from tests.support.disturbed_day import everything

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from services.notifications.handlers import dry_runs
-from services.notifications.past import configured_past
+from services.notifications.past import Past, configured_past
 from services.notifications.routing_rules import RULES
 from shared.contracts.base import Event
 from shared.contracts.counties import County
@@ -22,8 +22,9 @@ from shared.contracts.warehouse import (
     WarehouseHoldLifted,
     WarehousePutOnHold,
 )
+from shared.kit.past_events import PastRead
 from shared.persian.calendar import office_date
-from tests.support.notifications import Desk, overdue, received, resolved
+from tests.support.notifications import WAIT_S, Desk, overdue, received, resolved
 from tests.support.past_events import publish_past
 
 ADMINISTRATOR = "notifications_admin"
@@ -168,8 +169,20 @@ async def test_only_one_runs_at_a_time_and_a_broker_that_is_away_is_said_to_be(
     desk: Desk, past: str, unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await publish_past(past, [(late_action(), ago(hours=1))])
-    answers = await asyncio.gather(*(dry_run(desk) for _ in range(3)))
-    assert sorted(answer.status_code for answer in answers) == [200, 503, 503]
+    entered, may_end = asyncio.Event(), asyncio.Event()
+    read = Past.read
+
+    async def read_slowly(*arguments: Any) -> PastRead:
+        entered.set()
+        await may_end.wait()
+        return await read(*arguments)
+
+    monkeypatch.setattr(Past, "read", read_slowly)
+    first = asyncio.create_task(dry_run(desk))
+    await asyncio.wait_for(entered.wait(), WAIT_S)
+    others = [await dry_run(desk) for _ in range(2)]
+    may_end.set()
+    assert [answer.status_code for answer in (await first, *others)] == [200, 503, 503]
     monkeypatch.setenv("PAYESH_KAFKA_BOOTSTRAP_SERVERS", f"127.0.0.1:{unused_tcp_port}")
     configured_past.cache_clear()
     monkeypatch.setattr(dry_runs, "READ_TIMEOUT_S", 3.0)

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from services.notifications.handlers import apply_rules, escalate_alert, resume_chain, send_group_letter
 from services.notifications.handlers.telling import ESCALATION_TIMER, GROUP_LETTER_TIMER
-from services.notifications.links import KEY_BYTES, AcknowledgementLink, sign_link
+from services.notifications.letters.links import KEY_BYTES, AcknowledgementLink, sign_link
 from services.notifications.store.deliveries import ensure_link_key
 from shared.contracts.base import Event
 from shared.contracts.counties import County

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from deploy.embedded.smtp_sink import SmtpSink
-from services.notifications.links import AcknowledgementLink, read_link, sign_link
+from services.notifications.letters.links import AcknowledgementLink, read_link, sign_link
 from services.notifications.routing_rules import RULES
 from services.notifications.store.deliveries import database_now, list_link_keys
 from shared.contracts.counties import County

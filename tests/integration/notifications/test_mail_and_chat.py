@@ -22,7 +22,7 @@ from deploy.embedded.directories import free_port
 from deploy.embedded.smtp_sink import SmtpSink
 from services.notifications.channels.chat import require_safe
 from services.notifications.channels.email import compose_mail
-from services.notifications.letters import Letter
+from services.notifications.letters.letter import Letter
 from tests.support.channels import all_are, owe, prefer, until
 from tests.support.notifications import Desk
 from tests.support.tls import Authority, create_authority, https_server

@@ -11,9 +11,9 @@ import pytest
 
 from services.notifications.api import routers
 from services.notifications.domain.samples import sample_of
-from services.notifications.letters import Letters
-from services.notifications.links import KEY_BYTES, ShortLink, sign_short_link
-from services.notifications.previews import SampleNotice
+from services.notifications.letters.letter import Letters
+from services.notifications.letters.links import KEY_BYTES, ShortLink, sign_short_link
+from services.notifications.letters.previews import SampleNotice
 from services.notifications.routing_rules import RULES
 from services.notifications.store.deliveries import ensure_link_key
 from shared.contracts.counties import County

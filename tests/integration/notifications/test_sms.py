@@ -10,15 +10,15 @@ from uuid import UUID
 import pytest
 
 from deploy.embedded.smtp_sink import SmtpSink
-from services.notifications import channel_worker, provider_states
-from services.notifications.channel_worker import ChannelWorker, Outcome
 from services.notifications.channels.sms_kavenegar import KavenegarSender
 from services.notifications.channels.sms_parts import parts_of
-from services.notifications.composing import Composer
 from services.notifications.domain.channels import Channel
 from services.notifications.domain.circuit_breaker import CircuitBreaker
 from services.notifications.store import channel_load
 from services.notifications.store.deliveries import LeasedDelivery
+from services.notifications.workers import channel_worker, provider_states
+from services.notifications.workers.channel_worker import ChannelWorker, Outcome
+from services.notifications.workers.composing import Composer
 from shared.kit.transaction import Connection, Transaction
 from tests.support.channels import MOBILE, all_are, history, owe, prefer, rows, until
 from tests.support.kavenegar import DELIVERED, UNDELIVERED, FakeKavenegar

@@ -5,8 +5,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.notifications.letters import SMS_UNITS_MAX
-from services.notifications.texts import shipped_source
+from services.notifications.letters.letter import SMS_UNITS_MAX
+from services.notifications.letters.texts import shipped_source
 from tests.support.notifications import Desk, overdue
 
 KIND = "corrective_action_overdue"

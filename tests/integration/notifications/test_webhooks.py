@@ -18,10 +18,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from standardwebhooks import Webhook
 
 from deploy.embedded.smtp_sink import SmtpSink
-from services.notifications.channel_worker import ChannelWorker
 from services.notifications.channels.webhook import WebhookSender
-from services.notifications.composing import Composer
 from services.notifications.domain.channels import Channel
+from services.notifications.workers.channel_worker import ChannelWorker
+from services.notifications.workers.composing import Composer
 from tests.support.channels import all_are, history, owe, prefer, rows, until
 from tests.support.notifications import Desk
 from tests.support.tls import Authority, create_authority, https_server

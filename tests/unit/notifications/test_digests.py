@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.notifications.digest_letters import render_digest
 from services.notifications.domain.digests import (
     LISTED_MAX,
     SUMMARISED_TYPES,
@@ -17,7 +16,8 @@ from services.notifications.domain.digests import (
     due_after,
 )
 from services.notifications.domain.samples import sample_of
-from services.notifications.previews import SampleNotice
+from services.notifications.letters.digest_letters import render_digest
+from services.notifications.letters.previews import SampleNotice
 from services.notifications.routing_rules import RULES
 from shared.contracts.counties import County
 

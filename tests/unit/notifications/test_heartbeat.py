@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from services.notifications.heartbeat import Heartbeat
+from services.notifications.workers.heartbeat import Heartbeat
 from shared.kit import metrics
 
 HANGS = 0

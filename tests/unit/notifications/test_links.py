@@ -7,7 +7,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
-from services.notifications.links import (
+from services.notifications.letters.links import (
     AUDIENCE,
     TOKEN_CHARACTERS_MAX,
     AcknowledgementLink,

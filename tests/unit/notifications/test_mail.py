@@ -16,10 +16,10 @@ from services.notifications.channels.base import Outgoing
 from services.notifications.channels.email import compose_alert_mail
 from services.notifications.domain.samples import sample_of
 from services.notifications.domain.terms import TERMS
-from services.notifications.letters import Letters, MissingTemplateError
+from services.notifications.letters.letter import Letters, MissingTemplateError
+from services.notifications.letters.texts import LANGUAGES, day, moment
 from services.notifications.routing_rules import RULES
 from services.notifications.store.deliveries import LeasedDelivery
-from services.notifications.texts import LANGUAGES, day, moment
 from shared.contracts import nationals, warehouse
 from shared.contracts.counties import County
 

@@ -8,7 +8,7 @@ from services.notifications.domain.rule_faults import RulesError
 from services.notifications.domain.rule_reading import read_complete_rules, read_rules
 from services.notifications.domain.rule_safeguards import PERMITTED, PROMISED
 from services.notifications.domain.rules import RULEABLE_EVENT_TYPES
-from services.notifications.letter_needs import letter_needs
+from services.notifications.letters.letter_needs import letter_needs
 from services.notifications.routing_rules import RULES
 from shared.contracts.base import Event
 from shared.contracts.notifications import AlertRaised, AlertUndelivered, OperationsTroubleFound

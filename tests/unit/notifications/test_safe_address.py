@@ -6,7 +6,7 @@ from ipaddress import ip_address, ip_network
 import httpx
 import pytest
 
-from services.notifications.channels.safe_address import (
+from services.notifications.webhooks.safe_address import (
     AddressRules,
     UnsafeAddressError,
     checked_destination,

@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretBytes
 
 from services.notifications.domain.webhook_refusals import SECRETS_UNUSABLE
-from services.notifications.sealing import seal, unseal
+from services.notifications.webhooks.sealing import seal, unseal
 from shared.contracts.refusals import Refusal
 
 SECRET = SecretBytes(b"x" * 32)

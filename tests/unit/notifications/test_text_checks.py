@@ -6,11 +6,17 @@ import pytest
 
 from services.notifications.domain import text_refusals
 from services.notifications.domain.samples import sample_of
-from services.notifications.letters import GROUPED_SHOWN_MAX, SHORT_BLOCK_UNITS_MAX, Letters, SavedText, sms_units
-from services.notifications.previews import SampleNotice
+from services.notifications.letters.letter import (
+    GROUPED_SHOWN_MAX,
+    SHORT_BLOCK_UNITS_MAX,
+    Letters,
+    SavedText,
+    sms_units,
+)
+from services.notifications.letters.previews import SampleNotice
+from services.notifications.letters.text_checks import check_source
+from services.notifications.letters.texts import WORDS, period, short_day, short_moment
 from services.notifications.routing_rules import RULES
-from services.notifications.text_checks import check_source
-from services.notifications.texts import WORDS, period, short_day, short_moment
 from shared.contracts.notifications import AlertSeverity
 from shared.contracts.refusals import Refusal, RefusalType
 

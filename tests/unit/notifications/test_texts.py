@@ -7,11 +7,11 @@ import pytest
 
 from services.notifications.domain.rules import Matcher, Rule
 from services.notifications.domain.samples import Sample, choices_of, sample_of, samples_of
-from services.notifications.letters import SHORT_BLOCK_UNITS_MAX, SMS_UNITS_MAX, Letters, sms_units
-from services.notifications.previews import SampleNotice
+from services.notifications.letters.letter import SHORT_BLOCK_UNITS_MAX, SMS_UNITS_MAX, Letters, sms_units
+from services.notifications.letters.previews import SampleNotice
+from services.notifications.letters.text_checks import check_source
+from services.notifications.letters.texts import BLOCKS, LANGUAGES, environment_of, known_kinds, shipped_source
 from services.notifications.routing_rules import RULES
-from services.notifications.text_checks import check_source
-from services.notifications.texts import BLOCKS, LANGUAGES, environment_of, known_kinds, shipped_source
 from shared.contracts.catalogue import event_types
 
 KINDS = sorted({rule.kind for rule in RULES.rules})

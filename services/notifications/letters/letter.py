@@ -11,7 +11,7 @@ from jinja2 import Template, TemplateError
 from pydantic import JsonValue
 
 from services.notifications.domain.terms import county_label, term
-from services.notifications.texts import BLOCKS, LANGUAGES, WORDS, environment_of, moment, number
+from services.notifications.letters.texts import BLOCKS, LANGUAGES, WORDS, environment_of, moment, number
 from shared.contracts.counties import County
 from shared.kit.logging import get_logger
 

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from services.notifications.domain.digests import CountyFigures, DigestContent, DigestLine
 from services.notifications.domain.terms import county_label, term
-from services.notifications.letters import Letter, Notice
-from services.notifications.links import DigestLink
+from services.notifications.letters.letter import Letter, Notice
+from services.notifications.letters.links import DigestLink
+from services.notifications.letters.texts import environment_of, moment, number
 from services.notifications.store.deliveries import LeasedDelivery
-from services.notifications.texts import environment_of, moment, number
 from shared.contracts.counties import County
 
 LINK_VALID_FOR: Final = timedelta(days=90)

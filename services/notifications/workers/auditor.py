@@ -12,10 +12,10 @@ from typing import Final
 
 from services.notifications.domain.auditing import REPAIRABLE, Found, LateChain, certain, unanswered_name
 from services.notifications.handlers import auditing
-from services.notifications.heartbeat import Heartbeat
 from services.notifications.settings import Settings
 from services.notifications.store import auditing as store
 from services.notifications.store import operations
+from services.notifications.workers.heartbeat import Heartbeat
 from shared.contracts.notifications import OperationsTrouble
 from shared.kit import metrics
 from shared.kit.auth import SYSTEM

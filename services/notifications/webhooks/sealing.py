@@ -13,7 +13,7 @@ from typing import Final
 from pydantic import SecretBytes
 
 from services.notifications.domain.webhook_refusals import SECRETS_UNUSABLE
-from services.notifications.webhook_settings import WebhookSettings
+from services.notifications.webhooks.settings import WebhookSettings
 from shared.contracts.refusals import Refusal
 from shared.kit.logging import get_logger
 

@@ -2,7 +2,7 @@
 
 from weakref import WeakKeyDictionary
 
-from services.notifications.letters import Letters, SavedText
+from services.notifications.letters.letter import Letters, SavedText
 from services.notifications.store import templates as store
 from shared.kit.transaction import Connection
 

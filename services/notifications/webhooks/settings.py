@@ -16,7 +16,7 @@ class WebhookSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="PAYESH_WEBHOOK_", frozen=True, extra="ignore")
 
     key_file: Path | None = None
-    """Seals the endpoints' keys (`services.notifications.sealing`). Unset: no endpoint can be made or used."""
+    """Seals the endpoints' keys (`services.notifications.webhooks.sealing`). Unset: no endpoint can be made or used."""
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
     """Networks that are not public and that webhooks may reach all the same: an agency's own. Keep it narrow."""
     plain_http: bool = False

@@ -6,17 +6,17 @@ from typing import Final
 
 import asyncpg
 
-from services.notifications.channel_worker import ChannelWorker
 from services.notifications.channels.base import Outgoing, ProviderReceipt, RefusedError, Sender
 from services.notifications.channels.chat import ChatSender
 from services.notifications.channels.email import EmailSender
 from services.notifications.channels.sms_kavenegar import KavenegarSender
 from services.notifications.channels.webhook import WebhookSender
-from services.notifications.composing import Composer
 from services.notifications.domain.channels import Channel
-from services.notifications.provider_states import ProviderStates
 from services.notifications.settings import Settings
 from services.notifications.store import deliveries as store
+from services.notifications.workers.channel_worker import ChannelWorker
+from services.notifications.workers.composing import Composer
+from services.notifications.workers.provider_states import ProviderStates
 from shared.kit import metrics
 from shared.kit.database import DATABASE_FAULTS
 from shared.kit.logging import get_logger

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from jinja2 import TemplateSyntaxError, nodes
 
-from services.notifications.texts import LANGUAGES, environment_of, known_kinds, shipped_source
+from services.notifications.letters.texts import LANGUAGES, environment_of, known_kinds, shipped_source
 
 Needs = dict[str, frozenset[str]]
 _SOURCES_CACHED_MAX = 512

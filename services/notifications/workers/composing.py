@@ -4,9 +4,9 @@ import secrets
 from typing import Final
 
 from services.notifications.channels.base import Outgoing, RefusedError
-from services.notifications.digest_letters import digest_link, render_digest
-from services.notifications.letters import Letters
-from services.notifications.links import (
+from services.notifications.letters.digest_letters import digest_link, render_digest
+from services.notifications.letters.letter import Letters
+from services.notifications.letters.links import (
     KEY_BYTES,
     VALID_FOR,
     AcknowledgementLink,
@@ -15,8 +15,8 @@ from services.notifications.links import (
     sign_link,
     sign_short_link,
 )
+from services.notifications.letters.saved_texts import refresh_letters
 from services.notifications.routing_rules import RULES
-from services.notifications.saved_texts import refresh_letters
 from services.notifications.settings import Settings
 from services.notifications.store import deliveries as store
 from shared.kit.logging import get_logger

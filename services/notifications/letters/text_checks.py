@@ -20,8 +20,8 @@ from services.notifications.domain.text_refusals import (
     TEMPLATE_FILTER_UNKNOWN,
     TEMPLATE_SHORT_TOO_LONG,
 )
-from services.notifications.letters import SHORT_BLOCK_UNITS_MAX, Notice, blocks_of, sms_units
-from services.notifications.texts import BLOCKS, OWN_FILTERS, environment_of
+from services.notifications.letters.letter import SHORT_BLOCK_UNITS_MAX, Notice, blocks_of, sms_units
+from services.notifications.letters.texts import BLOCKS, OWN_FILTERS, environment_of
 from shared.contracts.refusals import Refusal
 
 SOURCE_CHARACTERS_MAX: Final = 8_000

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from services.notifications.domain.samples import SAMPLE_MOMENT, Sample
-from services.notifications.letters import Grouped
+from services.notifications.letters.letter import Grouped
 from shared.contracts.counties import County
 
 SAMPLE_NAMES: Final = {"fa": "زهرا احمدی", "en": "Zahra Ahmadi"}

@@ -20,7 +20,6 @@ import asyncpg
 from uuid_utils.compat import uuid7
 
 from services.notifications.channels.base import Outgoing, ProviderAwayError, RefusedError, Sender
-from services.notifications.composing import Composer
 from services.notifications.domain.channels import Channel
 from services.notifications.domain.circuit_breaker import CircuitBreaker
 from services.notifications.domain.delivering import contact_wait_max_s, next_try_after_s
@@ -30,6 +29,7 @@ from services.notifications.settings import Settings
 from services.notifications.store import alerts, channel_load, deliveries
 from services.notifications.store import delivery_outcomes as store
 from services.notifications.store.deliveries import LeasedDelivery
+from services.notifications.workers.composing import Composer
 from shared.contracts.notifications import OperationsTrouble
 from shared.kit import metrics
 from shared.kit.database import DATABASE_FAULTS
