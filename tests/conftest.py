@@ -23,6 +23,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import structlog
 
 from deploy.embedded.broker import EmbeddedBroker
 from deploy.embedded.directories import free_port
@@ -34,6 +35,18 @@ from tests.support.kafka import delete_topics
 
 APACHE_REPLICATION = 3
 APACHE_MIN_INSYNC_REPLICAS = 2
+
+
+def pytest_configure() -> None:
+    """Logs for people, with tracebacks as Python writes them: with every local variable, one takes seconds."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+        ]
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import httpx
+from fastapi import FastAPI
 
 from deploy.embedded.smtp_sink import SmtpSink
 from services.notifications import timers
@@ -84,6 +85,11 @@ class Desk:
     stopping: asyncio.Event
     tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
     timer_workers: list[TimerWorker] = field(default_factory=list[TimerWorker])
+    api: FastAPI = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.api = create_api(service="notifications", routers=routers, readiness=Readiness(), asyncapi=dict)
+        connect(self.api, pool=self.api_pool, verifier=create_test_verifier())
 
     def settings(self, **changes: Any) -> Settings:
         values: dict[str, Any] = {
@@ -136,9 +142,7 @@ class Desk:
         self, *roles: str, subject: str = "somebody", counties: Collection[str] = tuple(County)
     ) -> httpx.AsyncClient:
         """The HTTP interface for a caller with `roles`; without roles, without a token."""
-        app = create_api(service="notifications", routers=routers, readiness=Readiness(), asyncapi=dict)
-        connect(app, pool=self.api_pool, verifier=create_test_verifier())
-        return client_of(app, bearer(*roles, subject=subject, counties=counties) if roles else None)
+        return client_of(self.api, bearer(*roles, subject=subject, counties=counties) if roles else None)
 
     async def set_group(self, group: str, count: int = 3, language: str = "fa") -> None:
         async with self.client("notifications_admin") as client:
