@@ -1,10 +1,7 @@
 """Workbooks of people: a hostile XLSX becomes rows within named limits or a Refusal; the template becomes an XLSX."""
 
-import hashlib
 import io
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from services.notifications.domain.channels import Channel
@@ -18,15 +15,10 @@ from services.notifications.domain.people_columns import (
     read_group,
 )
 from services.notifications.domain.people_refusals import PEOPLE_FILE_TOO_LARGE, PEOPLE_FILE_UNREADABLE
-from services.notifications.domain.sheet import Cell, Formula, SheetRow
 from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
-from shared.spreadsheet.limits import Limits
-from shared.spreadsheet.sheet import CellReader, Sheet
-from shared.spreadsheet.workbook import Workbook, open_container
+from shared.spreadsheet.upload import ReadSheet, read_upload, upload_limits
 
-MEDIA_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-FILE_BYTES_MAX: Final = 4 * 1024 * 1024
 ROWS_MAX: Final = 5_000
 """Rows that are not blank: twice as many as all offices together can have."""
 COLUMN_CHARACTERS: Final = 22
@@ -43,14 +35,6 @@ _ADDRESS_COLUMNS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ReadFile:
-    """The rows of a file that are not blank, and the SHA-256 of its bytes in hexadecimal."""
-
-    file_sha256: str
-    rows: Sequence[SheetRow]
-
-
 def _too_large(what: str, limit: int) -> Refusal:
     return Refusal(PEOPLE_FILE_TOO_LARGE, limit=f"{limit:,} {what}")
 
@@ -59,40 +43,12 @@ def _unreadable(problem: str) -> Refusal:
     return Refusal(PEOPLE_FILE_UNREADABLE, problem=problem)
 
 
-WORKBOOK_LIMITS: Final = Limits(
-    entries=200,
-    unpacked_bytes=32 * 1024 * 1024,
-    shared_text_bytes=16 * 1024 * 1024,
-    token_bytes=256 * 1024,
-    elements=300_000,
-    columns=50,
-    text_characters=500,
-    reading_s=20.0,
-    too_large=_too_large,
-    unreadable=_unreadable,
-)
+WORKBOOK_LIMITS: Final = upload_limits(_too_large, _unreadable)
 
 
-def read_people_file(content: bytes) -> ReadFile:
+def read_people_file(content: bytes) -> ReadSheet:
     """Read the first visible sheet; takes up to seconds, so not on the event loop. Raises Refusal."""
-    if len(content) > FILE_BYTES_MAX:
-        raise _too_large("bytes", FILE_BYTES_MAX)
-    rows: list[SheetRow] = []
-    with open_container(io.BytesIO(content), WORKBOOK_LIMITS, time.monotonic()) as container:
-        workbook = Workbook(container)
-        entry = workbook.entry_of()
-        if entry is None:
-            raise _unreadable("no visible sheet")
-        sheet = Sheet(CellReader.of(container, workbook), _formula)
-        for _ in container.hear(entry, sheet):
-            for number, cells in sheet.rows:
-                filled = tuple(None if _is_blank(cell) else cell for cell in cells)
-                if any(cell is not None for cell in filled):
-                    rows.append(SheetRow(number, filled))
-            sheet.rows.clear()
-            if len(rows) > ROWS_MAX:
-                raise _too_large("rows", ROWS_MAX)
-    return ReadFile(hashlib.sha256(content).hexdigest(), rows)
+    return read_upload(content, WORKBOOK_LIMITS, ROWS_MAX)
 
 
 def write_people_template(members: Sequence[Member], language: Literal["fa", "en"]) -> bytes:
@@ -148,12 +104,3 @@ def _group_label(working_group: str, language: str) -> str:
     if language == "en" or group is None:
         return working_group
     return group.label_fa if isinstance(group, County) else OFFICE_LABELS[group][0]
-
-
-def _formula(*_shown: str) -> Formula:
-    """What a formula shows is not believed."""
-    return Formula()
-
-
-def _is_blank(cell: Cell) -> bool:
-    return isinstance(cell, str) and not cell.strip()

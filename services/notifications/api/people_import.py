@@ -16,14 +16,13 @@ from services.notifications.handlers.people_import import (
     plan_people,
 )
 from services.notifications.people_file import (
-    FILE_BYTES_MAX,
-    MEDIA_TYPE,
-    ReadFile,
     read_people_file,
     write_people_template,
 )
 from services.notifications.store.members import list_members_of
 from shared.kit.http import Commands, Queries, allow, allow_read
+from shared.spreadsheet.export import XLSX_MEDIA_TYPE
+from shared.spreadsheet.upload import FILE_BYTES_MAX, ReadSheet
 
 router = APIRouter()
 
@@ -42,7 +41,7 @@ async def download_template(
         members = await list_members_of(connection, groups)
     content = await asyncio.to_thread(write_people_template, members, language)
     headers = {"Content-Disposition": 'attachment; filename="people.xlsx"'}
-    return Response(content, media_type=MEDIA_TYPE, headers=headers)
+    return Response(content, media_type=XLSX_MEDIA_TYPE, headers=headers)
 
 
 @router.post("/people-imports/dry-run")
@@ -66,7 +65,7 @@ async def apply_import(
     return await commands.execute(import_people, ImportPeople(plan=plan, file_sha256=read.file_sha256, rows=read.rows))
 
 
-async def _read_upload(file: UploadFile) -> ReadFile:
+async def _read_upload(file: UploadFile) -> ReadSheet:
     """The rows of an uploaded XLSX, read aside, one at a time. Raises Refusal."""
     content = await file.read(FILE_BYTES_MAX + 1)
     return await asyncio.get_running_loop().run_in_executor(_reader, read_people_file, content)

@@ -8,7 +8,9 @@ from typing import Final
 from services.notifications.domain.channels import Channel
 from services.notifications.domain.offices import GroupName, OfficeName
 from services.notifications.domain.rules import Audience
-from services.notifications.domain.sheet import (
+from shared.persian.county_names import read_county
+from shared.persian.text import comparison_key
+from shared.spreadsheet.rows import (
     COLUMN_MISSING,
     COLUMN_REPEATED,
     COLUMN_UNKNOWN,
@@ -16,8 +18,6 @@ from services.notifications.domain.sheet import (
     RowProblem,
     SheetRow,
 )
-from shared.persian.county_names import read_county
-from shared.persian.text import comparison_key
 
 HEADING_ROWS_SEARCHED_MAX: Final = 20
 """Titles and notes may stand above the headings, not more than this."""

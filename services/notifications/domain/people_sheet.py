@@ -23,19 +23,16 @@ from services.notifications.domain.people_columns import (
     HEADINGS,
     PeopleColumn,
     PeopleTable,
-    column_letters,
     find_table,
     read_channel,
     read_group,
     read_language,
     read_role,
 )
-from services.notifications.domain.sheet import (
-    CELL_FORMULA,
+from services.notifications.domain.row_reasons import (
     CELL_NOT_TEXT,
     CHANNEL_UNKNOWN,
     CHANNEL_WITHOUT_ADDRESS,
-    COLUMN_UNKNOWN,
     CONTACTS_TOO_MANY,
     EMAIL_REPEATED,
     FILE_EMPTY,
@@ -46,17 +43,22 @@ from services.notifications.domain.sheet import (
     POSITION_INVALID,
     POSITION_MISSING,
     POSITION_REPEATED,
-    REQUIRED_BLANK,
     ROLE_UNKNOWN,
     TEXT_TOO_LONG,
-    Formula,
-    RowProblem,
-    RowReason,
-    SheetRow,
     refuse_file,
 )
 from shared.persian.numbers import NumberUnreadableError, read_number
 from shared.persian.text import display_text, plain_text
+from shared.spreadsheet.rows import (
+    CELL_FORMULA,
+    COLUMN_UNKNOWN,
+    REQUIRED_BLANK,
+    Formula,
+    RowProblem,
+    RowReason,
+    SheetRow,
+    column_letters,
+)
 
 LANGUAGE_WHERE_BLANK: Final = "fa"
 

@@ -13,13 +13,13 @@ from services.notifications.domain.members import Member
 from services.notifications.domain.offices import OFFICES, GroupName
 from services.notifications.domain.people_refusals import PEOPLE_PLAN_CHANGED
 from services.notifications.domain.people_sheet import Person, read_people
-from services.notifications.domain.sheet import SheetRow
 from services.notifications.handlers.groups import replace_group
 from services.notifications.store import members as people
 from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
 from shared.kit.auth import Principal
 from shared.kit.transaction import Connection, Transaction
+from shared.spreadsheet.rows import SheetRow
 
 PLAN_PATTERN = r"^[0-9a-f]{64}$"
 _COMPARED = ("name", "role", "language", "position", "subject", "contacts")

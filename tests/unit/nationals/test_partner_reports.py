@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from services.nationals.free_services.domain import sheet
+from services.nationals.free_services.domain import row_reasons
 from services.nationals.free_services.domain.counts import NotACountError, read_count
 from services.nationals.free_services.domain.names import read_service
 from services.nationals.free_services.domain.partner_report import REPORT_HEADINGS, ReportFigure, read_report
 from services.nationals.free_services.domain.person_data import holds_person_data, names_person_data, refers_to_person
 from services.nationals.free_services.domain.report_period import Cadence, period_on, read_key, read_period
-from services.nationals.free_services.domain.sheet import Cell, Formula, SheetRow
 from shared.contracts.counties import County
 from shared.contracts.free_services import FreeService
 from shared.contracts.refusals import Refusal
 from shared.persian.county_names import read_county
+from shared.spreadsheet.rows import CELL_FORMULA, PROBLEMS_SHOWN_MAX, Cell, Formula, SheetRow
 
 PERIOD = period_on(Cadence.MONTHLY, date(2026, 10, 1))
 COUNTIES = (County.REY, County.ROBAT_KARIM)
@@ -74,33 +74,33 @@ def test_headings_may_stand_in_any_order_below_titles() -> None:
 @pytest.mark.parametrize(
     ("cell", "reason"),
     [
-        (-1.0, sheet.COUNT_NEGATIVE),
-        ("-۵", sheet.COUNT_NEGATIVE),
-        ("−5", sheet.COUNT_NEGATIVE),
-        (1.5, sheet.COUNT_FRACTION),
-        ("۱٫۵", sheet.COUNT_FRACTION),
-        (float("nan"), sheet.COUNT_UNREADABLE),
-        (float("inf"), sheet.COUNT_UNREADABLE),
-        (1e300, sheet.COUNT_TOO_LARGE),
-        (1_000_001.0, sheet.COUNT_TOO_LARGE),
-        ("حدود ۵۰", sheet.COUNT_UNREADABLE),
-        ("12/5", sheet.COUNT_UNREADABLE),
-        ("1e5", sheet.COUNT_UNREADABLE),
-        ("#REF!", sheet.COUNT_UNREADABLE),
-        (True, sheet.COUNT_UNREADABLE),
-        (date(2026, 1, 1), sheet.COUNT_UNREADABLE),
-        (None, sheet.CELL_BLANK),
-        (Formula(), sheet.CELL_FORMULA),
-        ("09121234567", sheet.PERSON_DATA_CELL),
-        (float(NATIONAL_ID), sheet.PERSON_DATA_CELL),
-        ("someone@example.ir", sheet.PERSON_DATA_CELL),
+        (-1.0, row_reasons.COUNT_NEGATIVE),
+        ("-۵", row_reasons.COUNT_NEGATIVE),
+        ("−5", row_reasons.COUNT_NEGATIVE),
+        (1.5, row_reasons.COUNT_FRACTION),
+        ("۱٫۵", row_reasons.COUNT_FRACTION),
+        (float("nan"), row_reasons.COUNT_UNREADABLE),
+        (float("inf"), row_reasons.COUNT_UNREADABLE),
+        (1e300, row_reasons.COUNT_TOO_LARGE),
+        (1_000_001.0, row_reasons.COUNT_TOO_LARGE),
+        ("حدود ۵۰", row_reasons.COUNT_UNREADABLE),
+        ("12/5", row_reasons.COUNT_UNREADABLE),
+        ("1e5", row_reasons.COUNT_UNREADABLE),
+        ("#REF!", row_reasons.COUNT_UNREADABLE),
+        (True, row_reasons.COUNT_UNREADABLE),
+        (date(2026, 1, 1), row_reasons.COUNT_UNREADABLE),
+        (None, row_reasons.CELL_BLANK),
+        (Formula(), CELL_FORMULA),
+        ("09121234567", row_reasons.PERSON_DATA_CELL),
+        (float(NATIONAL_ID), row_reasons.PERSON_DATA_CELL),
+        ("someone@example.ir", row_reasons.PERSON_DATA_CELL),
     ],
     ids=str,
 )
-def test_what_is_no_count_is_refused_with_row_column_and_reason(cell: Cell, reason: sheet.RowReason) -> None:
+def test_what_is_no_count_is_refused_with_row_column_and_reason(cell: Cell, reason: row_reasons.RowReason) -> None:
     code, problems = refused(SOUND[0], ("رباط‌کریم", "آموزش", cell, 0.0))
     assert problems == {(4, HEADINGS[2], reason.code)}
-    person = reason is sheet.PERSON_DATA_CELL
+    person = reason is row_reasons.PERSON_DATA_CELL
     assert code == ("nationals.file.person_data" if person else "nationals.file.refused")
 
 
@@ -204,7 +204,7 @@ def test_hundreds_of_faults_are_counted_and_the_first_are_shown() -> None:
     with pytest.raises(Refusal) as caught:
         read(*[("کرج", "آموزش", 1.0, 1.0)] * 500)
     shown: Any = caught.value.details["rows"]
-    assert (caught.value.details["refused_count"], len(shown)) == (500, sheet.PROBLEMS_SHOWN_MAX)
+    assert (caught.value.details["refused_count"], len(shown)) == (500, PROBLEMS_SHOWN_MAX)
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,13 @@ from openpyxl.worksheet.formula import ArrayFormula
 
 from services.nationals.free_services.domain.partner_report import REPORT_HEADINGS, ReportFigure, read_report
 from services.nationals.free_services.domain.report_period import read_key
-from services.nationals.free_services.domain.sheet import Formula, SheetRow
-from services.nationals.free_services.spreadsheet import FILE_BYTES_MAX, read_sheet, write_report_template
-from services.nationals.free_services.spreadsheet.limits import WORKBOOK_LIMITS
+from services.nationals.free_services.spreadsheet import read_sheet, write_report_template
+from services.nationals.free_services.spreadsheet.reading import WORKBOOK_LIMITS
 from shared.contracts.counties import County
 from shared.contracts.free_services import FreeService
 from shared.contracts.refusals import Refusal
+from shared.spreadsheet.rows import Formula, SheetRow
+from shared.spreadsheet.upload import FILE_BYTES_MAX
 
 SHEET = "xl/worksheets/sheet1.xml"
 NAMESPACE = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from services.nationals.free_services.domain.sheet import Cell, Formula, RowReason, SheetRow
 from services.nationals.free_services.domain.work_permit import (
     PERMIT_HEADINGS,
     OccupationGroup,
@@ -16,6 +15,7 @@ from services.nationals.free_services.domain.work_permit import (
 )
 from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
+from shared.spreadsheet.rows import Cell, Formula, RowReason, SheetRow
 
 TODAY = date(2026, 11, 22)
 HEADINGS: tuple[Cell, ...] = tuple(texts[0] for texts in PERMIT_HEADINGS.values())

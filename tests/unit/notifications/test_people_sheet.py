@@ -16,10 +16,10 @@ from services.notifications.domain.members import Member
 from services.notifications.domain.offices import OFFICES, GroupName
 from services.notifications.domain.people_columns import HEADINGS, OFFICE_LABELS, PeopleColumn, read_group
 from services.notifications.domain.people_sheet import Person, read_people
-from services.notifications.domain.sheet import Formula, SheetRow
 from services.notifications.people_file import read_people_file, write_people_template
 from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
+from shared.spreadsheet.rows import Formula, SheetRow
 from tests.support.people_file import HEADINGS_EN, HEADINGS_FA, workbook
 
 EVERYBODY: frozenset[GroupName] = frozenset((*County, *OFFICES))

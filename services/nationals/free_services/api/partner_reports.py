@@ -16,7 +16,7 @@ from services.nationals.free_services.api.upload import read_upload
 from services.nationals.free_services.domain import partner_refusals as refusals
 from services.nationals.free_services.handlers import partner_reports as handlers
 from services.nationals.free_services.handlers.partner_access import MANAGER, REPORTER, only_partner
-from services.nationals.free_services.spreadsheet import MEDIA_TYPE, write_report_template
+from services.nationals.free_services.spreadsheet import write_report_template
 from services.nationals.free_services.store import partner_reports as report_store
 from services.nationals.free_services.store.partner_reports import ReportState
 from shared.contracts.counties import County
@@ -24,6 +24,7 @@ from shared.contracts.free_services import FreeService
 from shared.contracts.refusals import Refusal
 from shared.kit.http import Commands, allow
 from shared.kit.paging import Page
+from shared.spreadsheet.export import XLSX_MEDIA_TYPE
 
 IMPORT_TIMEOUT_S = 60.0
 CURSOR_SEPARATOR = "/"
@@ -74,7 +75,7 @@ async def download_template(agreement_id: UUID, period: str, queries: EitherRead
         write_report_template, str(agreement_id), found, agreement.counties, agreement.services
     )
     headers = {"Content-Disposition": f'attachment; filename="report-{found.key}.xlsx"'}
-    return Response(content, media_type=MEDIA_TYPE, headers=headers)
+    return Response(content, media_type=XLSX_MEDIA_TYPE, headers=headers)
 
 
 @router.post("/partner-agreements/{agreement_id}/reports/{period}", status_code=201)

@@ -10,7 +10,6 @@ from pydantic import BaseModel, Field
 from services.nationals.free_services.api.partners import Limit
 from services.nationals.free_services.api.upload import read_upload
 from services.nationals.free_services.domain import partner_refusals as refusals
-from services.nationals.free_services.domain.sheet import RowReason
 from services.nationals.free_services.domain.work_permit import (
     REFERENCE_CHARACTERS_MAX,
     OccupationGroup,
@@ -26,6 +25,7 @@ from shared.contracts.refusals import Refusal
 from shared.kit.http import Commands, Queries, allow, allow_read
 from shared.kit.paging import Page
 from shared.kit.transaction import Connection
+from shared.spreadsheet.rows import RowReason
 
 IMPORT_TIMEOUT_S = 120.0
 WINDOW_DAYS_MAX = 92

@@ -23,13 +23,13 @@ from services.nationals.free_services.domain.figures import (
 )
 from services.nationals.free_services.handlers import service_figures as handlers
 from services.nationals.free_services.overview_workbook import write_overview
-from services.nationals.free_services.spreadsheet import MEDIA_TYPE
 from services.nationals.free_services.store import figures as store
 from shared.contracts.counties import County
 from shared.contracts.free_services import FreeService
 from shared.contracts.refusals import Refusal
 from shared.kit.http import Commands, Queries, allow
 from shared.persian.calendar import office_moment
+from shared.spreadsheet.export import XLSX_MEDIA_TYPE
 
 TALLY_LINES_MAX = 5_000
 
@@ -214,7 +214,7 @@ async def download_overview(queries: Reader, jalali_year: YearQuery, jalali_mont
     workbook = await asyncio.to_thread(write_overview, jalali_year, published, year)
     name = f"free-services-{jalali_year}" + ("" if jalali_month is None else f"-{jalali_month:02}")
     headers = {"Content-Disposition": f'attachment; filename="{name}.xlsx"'}
-    return Response(workbook.getvalue(), media_type=MEDIA_TYPE, headers=headers)
+    return Response(workbook.getvalue(), media_type=XLSX_MEDIA_TYPE, headers=headers)
 
 
 async def _read_published(

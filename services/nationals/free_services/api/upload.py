@@ -6,7 +6,8 @@ from typing import Final
 
 from fastapi import UploadFile
 
-from services.nationals.free_services.spreadsheet import FILE_BYTES_MAX, ReadSheet, read_sheet
+from services.nationals.free_services.spreadsheet import read_sheet
+from shared.spreadsheet.upload import FILE_BYTES_MAX, ReadSheet
 
 _reader: Final = ThreadPoolExecutor(max_workers=1, thread_name_prefix="workbook-reader")
 

@@ -14,10 +14,9 @@ from services.nationals.free_services.domain.counts import (
 from services.nationals.free_services.domain.names import read_service
 from services.nationals.free_services.domain.person_data import holds_person_data
 from services.nationals.free_services.domain.report_period import ReportPeriod, read_period
-from services.nationals.free_services.domain.sheet import (
+from services.nationals.free_services.domain.row_reasons import (
     AGREEMENT_OTHER,
     CELL_BLANK,
-    CELL_FORMULA,
     COUNT_FRACTION,
     COUNT_NEGATIVE,
     COUNT_TOO_LARGE,
@@ -29,20 +28,15 @@ from services.nationals.free_services.domain.sheet import (
     PERIOD_MISSING,
     PERIOD_OTHER,
     PERSON_DATA_CELL,
-    REQUIRED_BLANK,
     SERVICE_OUTSIDE,
     SERVICE_UNKNOWN,
-    Cell,
-    Formula,
-    RowProblem,
-    RowReason,
-    SheetRow,
 )
 from services.nationals.free_services.domain.sheet_headings import find_headings, look_beyond, refuse_file
 from shared.contracts.counties import County
 from shared.contracts.free_services import FreeService
 from shared.persian.county_names import read_county
 from shared.persian.text import comparison_key
+from shared.spreadsheet.rows import CELL_FORMULA, REQUIRED_BLANK, Cell, Formula, RowProblem, RowReason, SheetRow
 
 COUNT_MAX: Final = 1_000_000
 """Far above what one partner can do for one county in three months."""

@@ -6,21 +6,24 @@ from enum import StrEnum
 from typing import Final, Generic, TypeVar
 
 from services.nationals.free_services.domain.person_data import holds_person_data, names_person_data
-from services.nationals.free_services.domain.sheet import (
-    COLUMN_MISSING,
-    COLUMN_REPEATED,
-    COLUMN_UNKNOWN,
+from services.nationals.free_services.domain.row_reasons import (
     FILE_PERSON_DATA,
     FILE_REFUSED,
-    HEADINGS_MISSING,
     PERSON_DATA_CELL,
     PERSON_DATA_COLUMN,
-    PROBLEMS_SHOWN_MAX,
-    RowProblem,
-    SheetRow,
 )
 from shared.contracts.refusals import Refusal
 from shared.persian.text import comparison_key
+from shared.spreadsheet.rows import (
+    COLUMN_MISSING,
+    COLUMN_REPEATED,
+    COLUMN_UNKNOWN,
+    HEADINGS_MISSING,
+    PROBLEMS_SHOWN_MAX,
+    RowProblem,
+    SheetRow,
+    column_letters,
+)
 
 HEADING_ROWS_SEARCHED_MAX: Final = 20
 """Titles and notes may stand above the headings, not more than this."""
@@ -102,16 +105,6 @@ def look_beyond(row: SheetRow, places: Mapping[ColumnT, int], problems: list[Row
             person = isinstance(cell, str | int | float) and holds_person_data(cell)
             reason = PERSON_DATA_CELL if person else COLUMN_UNKNOWN
             problems.append(RowProblem(row.number, column_letters(place), reason))
-
-
-def column_letters(place: int) -> str:
-    """The letters of the column at `place` (from 0), as a spreadsheet shows them."""
-    letters = ""
-    place += 1
-    while place:
-        place, rest = divmod(place - 1, 26)
-        letters = chr(ord("A") + rest) + letters
-    return letters
 
 
 def refuse_file(problems: Sequence[RowProblem]) -> None:

@@ -11,22 +11,13 @@ from enum import StrEnum
 from typing import Final
 
 from services.nationals.free_services.domain.person_data import refers_to_person
-from services.nationals.free_services.domain.sheet import (
-    CELL_FORMULA,
-    COUNTY_UNKNOWN,
-    PERSON_DATA_CELL,
-    REQUIRED_BLANK,
-    Cell,
-    Formula,
-    RowProblem,
-    RowReason,
-    SheetRow,
-)
+from services.nationals.free_services.domain.row_reasons import COUNTY_UNKNOWN, PERSON_DATA_CELL
 from services.nationals.free_services.domain.sheet_headings import find_headings, look_beyond, refuse_file
 from shared.contracts.counties import County
 from shared.persian.calendar import read_date
 from shared.persian.county_names import read_county
 from shared.persian.text import comparison_key, plain_text
+from shared.spreadsheet.rows import CELL_FORMULA, REQUIRED_BLANK, Cell, Formula, RowProblem, RowReason, SheetRow
 
 VALIDITY_DAYS_MAX: Final = 3 * 366
 """No permit is issued for longer than a few years, and one that ended so long ago is of no use here."""

@@ -10,7 +10,6 @@ from services.nationals.free_services.domain import partner_refusals as refusals
 from services.nationals.free_services.domain.agreement import require_ended, require_period
 from services.nationals.free_services.domain.partner_report import read_report
 from services.nationals.free_services.domain.report_period import ReportPeriod
-from services.nationals.free_services.domain.sheet import SheetRow
 from services.nationals.free_services.handlers.partner_access import require_counties, require_own
 from services.nationals.free_services.store import agreements as agreement_store
 from services.nationals.free_services.store import partner_reports as report_store
@@ -20,6 +19,7 @@ from shared.contracts.refusals import Refusal
 from shared.kit.auth import Principal
 from shared.kit.transaction import Connection, Transaction
 from shared.persian.calendar import office_date
+from shared.spreadsheet.rows import SheetRow
 
 
 class ImportReport(BaseModel):

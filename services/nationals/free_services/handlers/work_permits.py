@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 from uuid_utils.compat import uuid7
 
 from services.nationals.free_services.domain import partner_refusals as refusals
-from services.nationals.free_services.domain.sheet import RowProblem, RowReason, SheetRow
 from services.nationals.free_services.domain.sheet_headings import refuse_file
 from services.nationals.free_services.domain.work_permit import (
     COUNTY_NOT_YOURS,
@@ -35,6 +34,7 @@ from shared.contracts.free_services import WorkPermitExpired, WorkPermitExpiring
 from shared.contracts.refusals import Refusal
 from shared.kit.transaction import Transaction
 from shared.persian.calendar import end_of, jalali_text, office_date
+from shared.spreadsheet.rows import RowProblem, RowReason, SheetRow
 
 PERMIT_NOTICE = "nationals.work_permit_notice"
 PERMIT_END = "nationals.work_permit_end"

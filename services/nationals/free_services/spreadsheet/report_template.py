@@ -16,7 +16,6 @@ from services.nationals.free_services.domain.report_period import ReportPeriod
 from shared.contracts.counties import County
 from shared.contracts.free_services import FreeService
 
-MEDIA_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 COLUMN_CHARACTERS: Final = 24
 HEADINGS_ROW: Final = 4
 """From 0: above stand the period, its Persian name, the agreement, and what to do."""
