@@ -17,6 +17,7 @@ from shared.spreadsheet.rows import (
     HEADINGS_MISSING,
     RowProblem,
     SheetRow,
+    column_letters,
 )
 
 HEADING_ROWS_SEARCHED_MAX: Final = 20
@@ -185,13 +186,3 @@ def _places(row: SheetRow, problems: list[RowProblem]) -> dict[PeopleColumn, int
         if column in REQUIRED and column not in places
     ]
     return places
-
-
-def column_letters(place: int) -> str:
-    """The letters of the column at `place` (from 0), as a spreadsheet shows them."""
-    letters = ""
-    place += 1
-    while place:
-        place, rest = divmod(place - 1, 26)
-        letters = chr(ord("A") + rest) + letters
-    return letters
