@@ -20,7 +20,7 @@ from tests.bench.environment import BrokerKind, default_broker, open_environment
 from tests.bench.relays import BareProducer, SpineRelay
 from tests.bench.scenarios import FULL, SHORT, Size, compare_consumers, compare_relays, time_publishing
 
-PARTS = ("consumer", "relay", "latency", "escalation", "decision", "delivery", "idle")
+PARTS = ("consumer", "relay", "latency", "escalation", "alerts", "idle")
 IDLE_PERCENT_MAX = {"apache": 1.0, "embedded": 5.0}
 
 
@@ -91,35 +91,31 @@ async def _measure_escalation(found: Findings) -> None:
     }
 
 
-async def _measure_decision(found: Findings) -> None:
-    from tests.bench.decision import time_decision
+async def _measure_alerts(size: Size, console: Console, found: Findings) -> None:
+    from tests.bench.delivery import BARE_CLIENT, WORKER, measure_alerts
 
-    rate = await time_decision()
-    found.wrong += [rate.wrong] if rate.wrong else []
-    found.rows.append(("alerts decided: grouped or told alone", f"{rate.alerts_per_s:,.0f} alerts/s", "≥ 5,000"))
-    found.fields |= {
-        "decision_alerts": rate.alerts,
-        "decision_alerts_per_s": round(rate.alerts_per_s),
-        "decision_batch_p50_ms": round(rate.batch_p50_ms, 1),
-    }
-
-
-async def _measure_delivery(size: Size, console: Console, found: Findings) -> None:
-    from tests.bench.delivery import BARE_CLIENT, WORKER, compare_deliveries
-
-    letters = await compare_deliveries(size, console.print)
-    rates = letters.rates
+    measured = await measure_alerts(size.rounds, console.print)
+    decision, letters, rates = measured.decision, measured.letters, measured.letters.rates
     found.wrong += rates.wrong
-    if not rates.by_contender:
-        return
-    for name in (WORKER, BARE_CLIENT):
-        found.rows.append((f"letters: {name}", f"{rates.median(name):,.0f} letters/s", ""))
     ratio = rates.ratio(WORKER, BARE_CLIENT)
-    found.rows.append(("letters: worker / bare client", f"{ratio:.2f}", ""))
+    found.rows += [
+        (
+            f"{decision.alerts:,} alerts decided: grouped or told alone",
+            f"{decision.alerts_per_s:,.0f} alerts/s",
+            "≥ 5,000",
+        ),
+        (f"the same from event to delivered, {letters.letters:,} letters", f"{measured.seconds:.0f} s", ""),
+        *((f"letters: {name}", f"{rates.median(name):,.0f} letters/s", "") for name in (WORKER, BARE_CLIENT)),
+        ("letters: worker / bare client", f"{ratio:.2f}", ""),
+    ]
     found.fields |= {
-        "delivery_letters": letters.letters,
-        "delivery_letter_p50_bytes": letters.letter_p50_bytes,
-        "delivery_letters_per_s": round(rates.median(WORKER)),
+        "alerts": decision.alerts,
+        "alerts_decided_per_s": round(decision.alerts_per_s),
+        "alerts_batch_p50_ms": round(decision.batch_p50_ms, 1),
+        "alerts_delivered_s": round(measured.seconds, 1),
+        "letters": letters.letters,
+        "letter_p50_bytes": letters.letter_p50_bytes,
+        "letters_per_s": round(rates.median(WORKER)),
         "smtp_sink_letters_per_s": round(rates.median(BARE_CLIENT)),
         "delivery_to_smtp_sink": round(ratio, 3),
     }
@@ -131,10 +127,8 @@ async def _measure(broker: BrokerKind, size: Size, parts: set[str], console: Con
         await _measure_speed(broker, size, parts, console, found)
     if "escalation" in parts:
         await _measure_escalation(found)
-    if "decision" in parts:
-        await _measure_decision(found)
-    if "delivery" in parts:
-        await _measure_delivery(size, console, found)
+    if "alerts" in parts:
+        await _measure_alerts(size, console, found)
     if "idle" in parts:
         from tests.bench.idle import measure_idle
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 from typing import Final
 from uuid import UUID
 
@@ -52,13 +51,6 @@ class DecisionRate:
         return self.alerts / self.seconds
 
 
-async def time_decision() -> DecisionRate:
-    """Open `ALERTS` alerts, resolve some, and compare the rows with what the events were."""
-    with TemporaryDirectory(prefix="payesh-bench-", ignore_cleanup_errors=True) as name:
-        async with open_notifications(Path(name), connections=2) as (_, pool):
-            return await _time_on(pool)
-
-
 @asynccontextmanager
 async def open_notifications(directory: Path, connections: int) -> AsyncGenerator[tuple[ServiceDatabase, Pool]]:
     """A database of the service that has the members of every county and nothing else, and a worker's pool on it."""
@@ -77,20 +69,10 @@ async def open_notifications(directory: Path, connections: int) -> AsyncGenerato
         server.stop()
 
 
-async def decide(pool: Pool, events: Sequence[Received[Event]]) -> list[float]:
-    """Take `events` in batches as the consumer does; the seconds of each batch."""
-    seconds: list[float] = []
-    for at in range(0, len(events), BATCH_RECORDS_MAX):
-        began_s = time.perf_counter()
-        async with begin(pool, SYSTEM, "batch") as tx:
-            await apply_rules(events[at : at + BATCH_RECORDS_MAX], tx)
-        seconds.append(time.perf_counter() - began_s)
-    return seconds
-
-
-async def _time_on(pool: Pool) -> DecisionRate:
+async def time_decision(pool: Pool) -> DecisionRate:
+    """Open `ALERTS` alerts, resolve some, and compare the rows with what the events were."""
     events, resolved = make_events(ALERTS)
-    seconds = await decide(pool, events)
+    seconds = await _decide(pool, events)
     row = await pool.fetchrow(
         """
         SELECT count(*) AS alerts, count(*) FILTER (WHERE state = 'resolved') AS resolved,
@@ -104,6 +86,17 @@ async def _time_on(pool: Pool) -> DecisionRate:
         None if found == (ALERTS, resolved, 0) else f"alerts, resolved, forgotten: {found}, not {(ALERTS, resolved, 0)}"
     )
     return DecisionRate(ALERTS, len(events), sum(seconds), median(seconds) * 1000, wrong)
+
+
+async def _decide(pool: Pool, events: Sequence[Received[Event]]) -> list[float]:
+    """Take `events` in batches as the consumer does; the seconds of each batch."""
+    seconds: list[float] = []
+    for at in range(0, len(events), BATCH_RECORDS_MAX):
+        began_s = time.perf_counter()
+        async with begin(pool, SYSTEM, "batch") as tx:
+            await apply_rules(events[at : at + BATCH_RECORDS_MAX], tx)
+        seconds.append(time.perf_counter() - began_s)
+    return seconds
 
 
 async def _add_members(database: ServiceDatabase) -> None:

@@ -1,8 +1,8 @@
-"""How fast owed letters leave: the real delivery worker on real PostgreSQL beside a bare client, both to the launcher's own
-SMTP sink, which has a process of its own.
+"""From events to delivered: alerts are decided, their groups told, and every letter leaves, on real PostgreSQL. The real
+delivery worker stands beside a bare client, both to the launcher's own SMTP sink, which has a process of its own.
 
-The letters are those that the alerts of the decision owe at once; the client sends copies of what the worker sent in the
-warm-up, made beforehand. What the client reaches is the most that the sink takes over one connection.
+The client sends copies of what the worker sent in the warm-up, made beforehand: what it reaches is the most that the sink
+takes over one connection. The groups' wait is made to end when the last alert is decided.
 """
 
 import asyncio
@@ -26,13 +26,17 @@ from uuid import UUID, uuid4
 import aiosmtplib
 
 from deploy.embedded.smtp_sink import MAILBOX_FILE
+from services.notifications import timers
+from services.notifications.handlers.telling import GROUP_LETTER_TIMER
 from services.notifications.settings import Settings
 from services.notifications.store.deliveries import wake_workers
 from services.notifications.workers.delivery import DeliveryWorker
 from shared.kit.connections import Pool
+from shared.kit.routing import collect_timers
 from shared.kit.service import WorkerContext
-from tests.bench.decision import decide, make_events, open_notifications
-from tests.bench.scenarios import Rates, Report, Size
+from shared.kit.timer_worker import TimerWorker
+from tests.bench.decision import DecisionRate, open_notifications, time_decision
+from tests.bench.scenarios import Rates, Report
 from tests.support.environment import ServiceDatabase
 
 WORKER: Final = "delivery worker"
@@ -49,11 +53,25 @@ _MESSAGE_ID = re.compile(rb"^Message-ID: <([^>]+)>", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class LetterRates:
-    """Letters per second of both; `letters`: how many the worker delivered, the warm-up's included."""
+    """Letters per second of both; `letters`: how many the worker delivered in `seconds`, the warm-up's included."""
 
     rates: Rates
     letters: int
+    seconds: float
     letter_p50_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRates:
+    """`groups_s`: what telling the groups took, after the decision and before the letters left."""
+
+    decision: DecisionRate
+    groups_s: float
+    letters: LetterRates
+
+    @property
+    def seconds(self) -> float:
+        return self.decision.seconds + self.groups_s + self.letters.seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +85,8 @@ class _Prepared:
         return _MESSAGE_ID.sub(b"Message-ID: <" + message_id.encode() + b">", self.content, count=1)
 
 
-async def compare_deliveries(size: Size, report: Report) -> LetterRates:
-    """Deliver all letters owed by `size.delivery_alerts` alerts in rounds, and count what arrived at the sink."""
+async def measure_alerts(rounds: int, report: Report) -> AlertRates:
+    """Take the events of all alerts, tell the groups, deliver every letter in rounds, and count what arrived at the sink."""
     with TemporaryDirectory(prefix="payesh-bench-", ignore_cleanup_errors=True) as name:
         directory = Path(name)
         async with (
@@ -76,21 +94,53 @@ async def compare_deliveries(size: Size, report: Report) -> LetterRates:
             _open_sink(directory) as smtp_port,
             aiosmtplib.SMTP(hostname="127.0.0.1", port=smtp_port, start_tls=False) as client,
         ):
-            events, _ = make_events(size.delivery_alerts)
-            await decide(pool, events)
+            decision = await time_decision(pool)
+            report(f"{decision.alerts:,} alerts decided: {decision.alerts_per_s:,.0f} alerts/s")
+            groups_s = await _tell_groups(pool)
             owed = await _hold_letters(pool)
             async with _run_worker(database, pool, smtp_port):
-                return await _run_rounds(pool, client, owed, size.rounds, directory / MAILBOX_FILE, report)
+                letters = await _run_rounds(pool, client, owed, rounds, directory / MAILBOX_FILE, report)
+            letters.rates.wrong += [decision.wrong] if decision.wrong else []
+            letters.rates.wrong += await _untold(pool)
+            return AlertRates(decision, groups_s, letters)
+
+
+async def _tell_groups(pool: Pool) -> float:
+    """End every group's wait, and let the timer worker write their letters; the seconds that took."""
+    await pool.execute("UPDATE timer SET due_at = now(), next_try_at = now() WHERE kind = $1", GROUP_LETTER_TIMER)
+    worker = TimerWorker(pool, collect_timers(timers))
+    began_s = time.perf_counter()
+    running = asyncio.create_task(worker.run())
+    async with asyncio.timeout(ROUND_DEADLINE_S):
+        while await pool.fetchval("SELECT EXISTS (SELECT FROM timer WHERE kind = $1)", GROUP_LETTER_TIMER):
+            await asyncio.sleep(POLL_INTERVAL_S)
+    seconds = time.perf_counter() - began_s
+    worker.stop()
+    await running
+    return seconds
+
+
+async def _untold(pool: Pool) -> list[str]:
+    """What is wrong: open alerts of which nobody was told, alone or by the letter of their group's lead."""
+    number = await pool.fetchval(
+        """
+        SELECT count(*) FROM alert WHERE state = 'open' AND NOT EXISTS (
+            SELECT FROM delivery
+            WHERE delivery.alert_id = coalesce(alert.lead_alert_id, alert.alert_id)
+              AND channel = 'email' AND delivery.state = 'sent')
+        """
+    )
+    return [f"delivery: nobody was told of {number} open alerts"] if number else []
 
 
 async def _run_rounds(
     pool: Pool, client: aiosmtplib.SMTP, owed: Sequence[UUID], rounds: int, mailbox_file: Path, report: Report
 ) -> LetterRates:
     """Round 0 warms up; what does not divide by the rounds leaves in it."""
-    rates, bare_ids = Rates(), list[str]()
+    rates, bare_ids, seconds_in_all = Rates(), list[str](), 0.0
     letters_each = len(owed) // (rounds + 1)
     warm_up = len(owed) - rounds * letters_each
-    await _deliver(pool, owed[:warm_up])
+    seconds_in_all += await _deliver(pool, owed[:warm_up])
     prepared = _read_letters(mailbox_file)[:letters_each]
     bare_ids += (await _send_bare(client, prepared))[0]
     for number in range(1, rounds + 1):
@@ -99,13 +149,15 @@ async def _run_rounds(
         for contender in (WORKER, BARE_CLIENT) if number % 2 else (BARE_CLIENT, WORKER):
             if contender == WORKER:
                 seconds = await _deliver(pool, round_letters)
+                seconds_in_all += seconds
             else:
                 message_ids, seconds = await _send_bare(client, prepared)
                 bare_ids += message_ids
             rates.add(number, contender, letters_each / seconds)
             report(f"delivery round {number}: {contender} {letters_each / seconds:,.0f} letters/s")
     rates.wrong += await _differences(pool, owed, bare_ids, mailbox_file)
-    return LetterRates(rates, len(owed), round(median(len(letter.content) for letter in prepared)))
+    letter_bytes = round(median(len(letter.content) for letter in prepared))
+    return LetterRates(rates, len(owed), seconds_in_all, letter_bytes)
 
 
 async def _hold_letters(pool: Pool) -> list[UUID]:

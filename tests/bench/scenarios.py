@@ -26,8 +26,7 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is measured: events a round (the plain handler gets fewer), rounds, the seconds of the timed parts, and the
-    alerts whose letters are delivered (about one letter for six of them, in all rounds together)."""
+    """How much is measured: events a round (the plain handler gets fewer), rounds, and the seconds of the timed parts."""
 
     consumer_events: int
     plain_events: int
@@ -35,7 +34,6 @@ class Size:
     rounds: int
     latency_s: int
     idle_s: float
-    delivery_alerts: int
 
 
 SHORT = Size(
@@ -45,7 +43,6 @@ SHORT = Size(
     rounds=5,
     latency_s=8,
     idle_s=12.0,
-    delivery_alerts=20_000,
 )
 FULL = Size(
     consumer_events=120_000,
@@ -54,7 +51,6 @@ FULL = Size(
     rounds=9,
     latency_s=30,
     idle_s=60.0,
-    delivery_alerts=100_000,
 )
 
 
