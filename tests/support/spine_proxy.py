@@ -58,6 +58,7 @@ class CommitProxy:
                 fault, self.fault = self.fault, None
                 self.faults_done += 1
                 answers.cancel()
+                await asyncio.wait([answers])  # else it still reads what only the server's answer may end
                 if fault == "answer_lost":
                     up_writer.write(data)
                     await up_reader.read(CHUNK_BYTES)
