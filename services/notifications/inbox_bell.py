@@ -4,11 +4,9 @@ import asyncio
 import contextlib
 from typing import Final
 
-import asyncpg
-
 from services.notifications.settings import Settings
 from services.notifications.store.deliveries import WAKE_CHANNEL
-from shared.kit.database import DATABASE_FAULTS
+from shared.kit.database import DATABASE_FAULTS, connect_to_primary
 from shared.kit.logging import get_logger
 from shared.kit.service import WorkerContext
 
@@ -53,7 +51,7 @@ async def ring_inbox_bell(context: WorkerContext[Settings]) -> None:
 
 async def _ring_while_connected(context: WorkerContext[Settings]) -> None:
     async with asyncio.timeout(CONNECT_TIMEOUT_S):
-        connection = await asyncpg.connect(
+        connection = await connect_to_primary(
             context.settings.worker_database_url,
             server_settings={"application_name": f"payesh-notifications-inbox-{context.settings.instance}"},
         )

@@ -1,11 +1,16 @@
-"""Pools whose every acquire has a deadline and never nests (rule 10), and read-only transactions under a principal."""
+"""Pools whose every acquire has a deadline and never nests (rule 10), and read-only transactions under a principal.
+
+Every connection is to the server that takes writes, which may be another one than a moment ago.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import asyncpg
+from asyncpg.connect_utils import SessionAttribute
 from asyncpg.pool import PoolAcquireContext
 
 from shared.kit.connections import Connection, Pool
@@ -26,8 +31,10 @@ __all__ = [
     "NestedAcquireError",
     "Pool",
     "PoolBusyError",
+    "connect_to_primary",
     "open_pool",
     "read_transaction",
+    "wait_for_standby",
 ]
 
 CONNECT_TIMEOUT_S = 5.0
@@ -38,6 +45,8 @@ COMMAND_TIMEOUT_S = STATEMENT_TIMEOUT_S + 5.0
 """The client gives up a little after the server would have, so it is the server that says why."""
 CONNECTION_IDLE_S_MAX = 300.0
 ACQUIRE_TIMEOUT_S_DEFAULT = 5.0
+WRITABLE = SessionAttribute.read_write
+"""A standby takes no writes and no LISTEN, and what it would be asked for includes both."""
 
 
 DATABASE_FAULTS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
@@ -102,10 +111,46 @@ class _GuardedAcquire(_BaseAcquire):
             self.holder = None
 
 
+_primaries: dict[str, str] = {}
+"""The address that last took writes, by the address that names all hosts. Only a hint where to look first."""
+
+
+async def connect_to_primary(
+    url: str, *, timeout: float = CONNECT_TIMEOUT_S, **options: Any
+) -> "asyncpg.Connection[asyncpg.Record]":
+    """Connect to the host of `url` that takes writes; it may name several (``postgresql://user@a:5432,b:5432/name``).
+
+    They share `timeout` (seconds): one that is silent does not keep us from the next. Raises ConnectionError,
+    TimeoutError, or what asyncpg raises, of the first that failed.
+    """
+    hosts = _each_host(url)
+    errors: list[Exception] = []
+    for one in sorted(hosts, key=lambda one: one != _primaries.get(url)):
+        try:
+            connection = await asyncpg.connect(
+                one, timeout=timeout / len(hosts), target_session_attrs=WRITABLE, **options
+            )
+        except (OSError, asyncpg.PostgresError, asyncpg.InternalClientError) as error:
+            errors.append(error)
+        else:
+            _primaries[url] = one
+            return connection
+    if isinstance(errors[0], ConnectionError | TimeoutError) or not isinstance(errors[0], OSError):
+        raise errors[0]
+    raise ConnectionError(str(errors[0])) from errors[0]  # no route, no such name: not told from other I/O by its type
+
+
+def _each_host(url: str) -> list[str]:
+    parts = urlsplit(url)
+    account, at, hosts = parts.netloc.rpartition("@")
+    return [parts._replace(netloc=f"{account}{at}{host}").geturl() for host in hosts.split(",")]
+
+
 async def open_pool(
     url: str, *, size: int, name: str, acquire_timeout_s: float = ACQUIRE_TIMEOUT_S_DEFAULT, idle_size: int = 1
 ) -> GuardedPool:
-    """Open a pool of at most `size` connections and prove one of them; `name` shows in pg_stat_activity.
+    """Open a pool of at most `size` connections and prove one of them; `name` shows in pg_stat_activity. `url`: as in
+    `connect_to_primary`.
 
     Every statement, lock wait and idle transaction has a server-side limit. Raises OSError, asyncpg.PostgresError or
     TimeoutError when the database cannot be reached.
@@ -117,7 +162,7 @@ async def open_pool(
         max_size=size,
         max_queries=50_000,
         max_inactive_connection_lifetime=CONNECTION_IDLE_S_MAX,
-        connect=None,
+        connect=connect_to_primary,
         setup=None,
         init=None,
         reset=None,
@@ -161,6 +206,16 @@ async def enter_compartment(connection: Connection, compartment: str) -> None:
     )
 
 
+async def wait_for_standby(connection: Connection) -> None:
+    """Let this transaction's COMMIT wait for the synchronous standby, if there is one, also when it changes nothing.
+
+    For whoever finds work done before and says so: a COMMIT whose wait was given up (a time-out) can be seen, and yet is on
+    the primary alone. Commits reach the standby in order.
+    """
+    # A commit without a record in the write-ahead log waits for nobody; this is an empty one.
+    await connection.execute("SELECT pg_logical_emit_message(true, 'payesh', '')")
+
+
 def is_unavailable(error: BaseException) -> bool:
     """True when `error` says that the database cannot answer now, rather than that the statement was wrong."""
     return isinstance(
@@ -168,7 +223,7 @@ def is_unavailable(error: BaseException) -> bool:
         PoolBusyError
         | ConnectionError
         | asyncpg.PostgresConnectionError
-        | asyncpg.InternalClientError  # a session that ended in the middle of an exchange
+        | asyncpg.InternalClientError  # a session that ended in the middle of an exchange, or no host that takes writes
         | asyncpg.InsufficientResourcesError
         | asyncpg.OperatorInterventionError
         | asyncpg.LockNotAvailableError

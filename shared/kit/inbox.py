@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from shared.kit.connections import Connection
+from shared.kit.database import wait_for_standby
 
 if TYPE_CHECKING:
     from shared.kit.batches import Readable
@@ -58,6 +59,8 @@ async def admit(connection: Connection, consumer: int, readable: "Sequence[Reada
         [item.received.sequence for item in readable],
     )
     duplicates = {row["event_id"] for row in rows if row["event_id"] is not None}
+    if duplicates:
+        await wait_for_standby(connection)
     return Admission(
         fresh=frozenset(ids) - duplicates,
         position_before={(row["topic"], row["aggregate_id"]): row["before"] for row in rows if row["event_id"] is None},

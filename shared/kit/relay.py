@@ -20,6 +20,7 @@ from aiokafka.partitioner import DefaultPartitioner
 
 from shared.kit import metrics
 from shared.kit.connections import Connection
+from shared.kit.database import connect_to_primary
 from shared.kit.envelope import OutgoingEvent, to_headers
 from shared.kit.logging import get_logger
 from shared.kit.outbox import WAKE_CHANNEL
@@ -157,10 +158,9 @@ class Relay:
                 self._retry_delay_s = min(self._retry_delay_s * 2, RETRY_DELAY_S_MAX)
 
     async def _connect_and_lead(self) -> None:
-        connection = await asyncpg.connect(
+        connection = await connect_to_primary(
             self._settings.database_url,
             command_timeout=STATEMENT_TIMEOUT_S,
-            timeout=STATEMENT_TIMEOUT_S,
             server_settings={
                 "application_name": f"payesh-{self._settings.service}-relay-{self._settings.shard}",
                 # A DELETE lost in a crash of the server publishes again, which rule 2 allows; nobody waits for the disk.

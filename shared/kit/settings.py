@@ -17,7 +17,8 @@ class ServiceSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="PAYESH_", frozen=True, extra="ignore")
 
     api_database_url: str = Field(repr=False)
-    """PostgreSQL address of the role that serves HTTP; row-level security holds it to the caller's counties."""
+    """PostgreSQL address of the role that serves HTTP; row-level security holds it to the caller's counties. It and the next
+    may name several hosts (``postgresql://role@a:5432,b:5432/name``), of which the one that takes writes is used."""
     worker_database_url: str = Field(repr=False)
     """PostgreSQL address of the role that runs relay, reactions and timers."""
     kafka_bootstrap_servers: str = "127.0.0.1:9092"
