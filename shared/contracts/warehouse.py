@@ -117,7 +117,7 @@ class WarehouseChanged(Event):
     """`*_before` lets a reader adjust sums without asking back.
 
     What the last completed inspection found moves with a site that changes its county; it is 0 and False where
-    there was none.
+    there was none. `registry_id`: its new one, where that changed.
     """
 
     stream: ClassVar[Stream] = SITES
@@ -133,6 +133,7 @@ class WarehouseChanged(Event):
     is_within_interval: bool = False
     caused_by_inspection_id: UUID | None = None
     """The inspection from which the change follows, where a person accepted it from the field; None: the register's own."""
+    registry_id: str | None = None
 
 
 class InspectionScheduled(Event):

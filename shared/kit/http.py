@@ -30,7 +30,7 @@ from shared.kit import idempotency, metrics, problems
 from shared.kit.auth import Principal, TokenVerifier
 from shared.kit.basic_auth import Grant, PasswordVerifier
 from shared.kit.connections import Connection, Pool
-from shared.kit.database import PoolBusyError, is_unavailable, read_transaction
+from shared.kit.database import PoolBusyError, is_unavailable, read_transaction, wait_for_standby
 from shared.kit.health import Readiness
 from shared.kit.http_boundary import (
     CONTEXT_KEY,
@@ -38,10 +38,10 @@ from shared.kit.http_boundary import (
     UPLOAD_BYTES_MAX,
     HttpBoundary,
     RequestContext,
-    problem_response,
     route_of,
 )
 from shared.kit.http_documents import DocumentProvider, document_router, openapi_with_problems
+from shared.kit.http_routes import answer_problem, require_known_query
 from shared.kit.telemetry import current_traceparent
 from shared.kit.transaction import Transaction, begin
 
@@ -105,14 +105,13 @@ class Commands:
             try:
                 async with asyncio.timeout(timeout_s):
                     return await self._run(handler, command, result_type)
-            except idempotency.AnsweredBefore as earlier:
-                return self._answer_again(earlier.answer, cast("TypeAdapter[R]", result_type))
             except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
                 await asyncio.sleep(random.uniform(0.5, 1.5) * TRANSACTION_RETRY_DELAY_S * 2**attempt)  # noqa: S311 - jitter
             except PoolBusyError:
                 raise
             except Exception as error:
-                if isinstance(error, TimeoutError) or is_unavailable(error):
+                # Read only: what was the primary a moment ago.
+                if isinstance(error, TimeoutError | asyncpg.ReadOnlySQLTransactionError) or is_unavailable(error):
                     raise Refusal(problems.OUTCOME_UNKNOWN) from error
                 raise
         raise Refusal(problems.CONTENTION)
@@ -138,7 +137,11 @@ class Commands:
             if self._key is None:
                 return await handler(command, tx)
             key = self._request_key(self._key, command)
-            await idempotency.claim(tx.connection, key)
+            try:
+                await idempotency.claim(tx.connection, key)
+            except idempotency.AnsweredBefore as earlier:
+                await wait_for_standby(tx.connection)
+                return self._answer_again(earlier.answer, result_type)
             result = await handler(command, tx)
             status: int = getattr(self._request.scope.get("route"), "status_code", None) or 200
             await idempotency.remember(tx.connection, key, result_type.dump_json(result), status)
@@ -209,12 +212,15 @@ def allow(*roles: str) -> Callable[..., Coroutine[Any, Any, Commands]]:
 
 
 def allow_read(*roles: str) -> Callable[..., Coroutine[Any, Any, Queries]]:
-    """Dependency for queries: the caller must hold one of `roles`. Raises ValueError when none is named."""
+    """Dependency for queries: the caller must hold one of `roles`, and name only query parameters that the route knows (a
+    misspelt filter must not answer everything). Raises ValueError when none is named."""
     required = _required(roles)
 
     async def queries(request: Request, credentials: _Credentials) -> Queries:
         resources = _resources(request)
-        return Queries(await _authorise(resources, credentials, required), resources, request)
+        principal = await _authorise(resources, credentials, required)
+        require_known_query(request)
+        return Queries(principal, resources, request)
 
     return queries
 
@@ -286,7 +292,7 @@ def create_api(
     app.include_router(document_router(app, readiness=readiness, asyncapi=asyncapi))
     app.openapi = functools.partial(openapi_with_problems, app)
     for kind in (Refusal, RequestValidationError, HTTPException):
-        app.add_exception_handler(kind, _answer_problem)
+        app.add_exception_handler(kind, answer_problem)
     app.add_middleware(
         HttpBoundary,
         json_body_bytes_max=json_body_bytes_max,
@@ -321,10 +327,6 @@ def result_type_of(handler: Callable[..., Any]) -> TypeAdapter[Any]:
     only_result = type("OnlyResult", (), {"__annotations__": {"return": annotations["return"]}})
     names = cast("dict[str, Any]", getattr(handler, "__globals__", {}))
     return TypeAdapter(get_type_hints(only_result, globalns=names)["return"])
-
-
-async def _answer_problem(request: Request, error: Exception) -> Response:
-    return problem_response(error, _context(request))
 
 
 async def _authorise(

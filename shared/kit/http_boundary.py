@@ -34,7 +34,7 @@ CONTEXT_KEY: Final = "payesh.request"
 
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 _CALLERS_IDS: Final = frozenset({b"x-correlation-id", b"traceparent"})
-_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _FORM_TYPES: Final = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
 _RAW_TYPES: Final = "image/"
 """Pictures are taken by any service, but only by a route that calls `read_raw_body`."""
@@ -107,7 +107,7 @@ class HttpBoundary:
             language=problems.choose_language(headers.get(b"accept-language")),
         )
         scope[CONTEXT_KEY] = context
-        method = scope["method"] if scope["method"] in _METHODS else "other"
+        method = scope["method"] if scope["method"] in METHODS else "other"
         with (
             bound_contextvars(correlation_id=context.correlation_id),
             span(f"HTTP {method}", headers.get(b"traceparent")) as request_span,

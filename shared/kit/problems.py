@@ -92,6 +92,12 @@ REQUEST_INVALID = RefusalType(
     "Some values are missing or wrong; see the list.",
     "برخی مقدارها نیامده یا نادرست است؛ فهرست را ببینید.",
 )
+QUERY_UNKNOWN = RefusalType(
+    "kit.query_unknown",
+    422,
+    "The query parameter {name} is not known here; known: {known}.",
+    "پارامتر {name} در این نشانی شناخته نیست؛ پارامترهای شناخته: {known}.",
+)
 VALUE_NOT_STORABLE = RefusalType(
     "kit.value_not_storable",
     422,

@@ -39,6 +39,7 @@ def changed_event(
         verified_capacity_tonnes=float(before.verified_capacity_tonnes),
         in_use_capacity_tonnes=float(before.in_use_capacity_tonnes),
         caused_by_inspection_id=inspection_id,
+        registry_id=after.registry_id if "registry_id" in changed else None,
     )
 
 
