@@ -4,18 +4,22 @@ import io
 from collections.abc import Sequence
 from typing import Final, Literal
 
+from persiantools import digits
+
 from services.notifications.domain.channels import Channel
 from services.notifications.domain.members import Member
 from services.notifications.domain.people_columns import (
     HEADINGS,
-    OFFICE_LABELS,
     REQUIRED,
     TEMPLATE_COLUMNS,
     PeopleColumn,
-    read_group,
+    group_label_fa,
 )
-from services.notifications.domain.people_refusals import PEOPLE_FILE_TOO_LARGE, PEOPLE_FILE_UNREADABLE
-from shared.contracts.counties import County
+from services.notifications.domain.people_refusals import (
+    PEOPLE_FILE_OF_ANOTHER_KIND,
+    PEOPLE_FILE_TOO_LARGE,
+    PEOPLE_FILE_UNREADABLE,
+)
 from shared.contracts.refusals import Refusal
 from shared.spreadsheet.upload import ReadSheet, read_upload, upload_limits
 
@@ -34,9 +38,24 @@ _ADDRESS_COLUMNS: Final = {
     PeopleColumn.WEBHOOK: Channel.WEBHOOK,
 }
 
+_ZIP_MARK: Final = b"PK"
+_UNITS_FA: Final = {
+    "bytes": "بایت",
+    "unpacked bytes": "بایت پس از بازشدن",
+    "bytes of text": "بایت نوشته",
+    "bytes in one mark": "بایت در یک نشانه",
+    "rows": "سطر",
+    "columns": "ستون",
+    "entries": "بخش",
+    "elements": "عنصر",
+    "levels of XML": "سطح XML",
+    "seconds of reading": "ثانیه زمان خواندن",
+}
+
 
 def _too_large(what: str, limit: int) -> Refusal:
-    return Refusal(PEOPLE_FILE_TOO_LARGE, limit=f"{limit:,} {what}")
+    limit_fa = f"{digits.en_to_fa(str(limit))} {_UNITS_FA.get(what, what)}"
+    return Refusal(PEOPLE_FILE_TOO_LARGE, limit=f"{limit:,} {what}", limit_fa=limit_fa)
 
 
 def _unreadable(problem: str) -> Refusal:
@@ -48,6 +67,8 @@ WORKBOOK_LIMITS: Final = upload_limits(_too_large, _unreadable)
 
 def read_people_file(content: bytes) -> ReadSheet:
     """Read the first visible sheet; takes up to seconds, so not on the event loop. Raises Refusal."""
+    if not content.startswith(_ZIP_MARK):
+        raise Refusal(PEOPLE_FILE_OF_ANOTHER_KIND)
     return read_upload(content, WORKBOOK_LIMITS, ROWS_MAX)
 
 
@@ -100,7 +121,4 @@ def _emails(member: Member) -> list[str]:
 
 
 def _group_label(working_group: str, language: str) -> str:
-    group = read_group(working_group)
-    if language == "en" or group is None:
-        return working_group
-    return group.label_fa if isinstance(group, County) else OFFICE_LABELS[group][0]
+    return working_group if language == "en" else group_label_fa(working_group)

@@ -12,6 +12,7 @@ from services.notifications.handlers.telling import (
     LAPSE_TIMER,
     RELEASE_TIMER,
     SILENCE_TIMER,
+    LapseTimer,
 )
 from shared.kit.routing import DueTimer, timer
 from shared.kit.transaction import Transaction
@@ -30,10 +31,11 @@ async def end_group_wait(due: DueTimer, tx: Transaction) -> None:
     await handlers.send_group_letter(UUID(due.subject_id), tx)
 
 
-@timer(LAPSE_TIMER)
+@timer(LAPSE_TIMER, policy=LapseTimer)
 async def end_acknowledgement(due: DueTimer, tx: Transaction) -> None:
-    """Whoever acknowledged had time to act."""
-    await handlers.lapse_acknowledgement(UUID(due.subject_id), tx)
+    """Whoever acknowledged had time to act, or has left."""
+    left = due.policy.left if isinstance(due.policy, LapseTimer) else None
+    await handlers.lapse_acknowledgement(UUID(due.subject_id), tx, left=left)
 
 
 @timer(RELEASE_TIMER)

@@ -32,7 +32,8 @@ Searcher = Annotated[Queries, Depends(allow_read(*READING))]
 
 
 class DeliverySearchItem(BaseModel):
-    """`created_at`: when it was owed; `settled_at`: when it was sent, died or was cancelled. `kind` of a summary: digest."""
+    """`created_at`: when it was owed; `settled_at`: when it was sent, died or was cancelled. `kind` of a summary: digest.
+    `text_version`: the saved text that it was made from, 0: the one that ships."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -43,6 +44,7 @@ class DeliverySearchItem(BaseModel):
     kind: str
     severity: str
     subject_id: str | None
+    registry_id: str | None
     recipient: str
     recipient_name: str
     channel: Channel
@@ -54,6 +56,7 @@ class DeliverySearchItem(BaseModel):
     settled_at: datetime | None
     last_error: str | None
     provider_status: str | None
+    text_version: int | None
     alert_state: str | None
     acknowledged_by: str | None
     acknowledged_at: datetime | None

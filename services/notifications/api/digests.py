@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
 
 from services.notifications.api.link import LinkVisit, answer_page, answer_refused
-from services.notifications.api.roles import ADMINISTRATORS, READING
+from services.notifications.api.roles import ADMINISTRATORS, READING, require_people_of
 from services.notifications.handlers import digests as handlers
 from services.notifications.handlers.digests import WISHES_MAX, DigestOffice, DigestWishes, WishBody
 from services.notifications.letters.digest_letters import WORDS
@@ -41,13 +41,13 @@ async def get_digests(
     working_group: DigestOffice, queries: Annotated[Queries, Depends(allow_read(*READING))]
 ) -> DigestWishes:
     """Who of the office is sent a summary."""
-    if isinstance(working_group, County):
-        queries.require_county(working_group)
+    require_people_of(working_group, queries)
     async with queries.read() as connection:
         wishes = await store.list_wishes(connection, working_group)
     return DigestWishes(working_group=working_group, wishes=[WishBody.model_validate(wish) for wish in wishes])
 
 
+@router.head("/digests/stop/{token}", response_class=HTMLResponse, include_in_schema=False)
 @router.get("/digests/stop/{token}", response_class=HTMLResponse)
 async def show_stop(token: str, visit: Annotated[LinkVisit, Depends(LinkVisit)]) -> HTMLResponse:
     """Show what would end, with a button."""

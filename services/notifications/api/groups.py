@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
 from services.notifications import handlers
-from services.notifications.api.roles import ADMINISTRATORS, READING
+from services.notifications.api.roles import ADMINISTRATORS, READING, require_people_of
 from services.notifications.domain.escalation import EscalationPolicy
 from services.notifications.domain.offices import GroupName
 from services.notifications.handlers import MemberBody, SavedPolicy, WorkingGroup
@@ -39,8 +39,7 @@ async def get_working_group(
     working_group: GroupName, queries: Annotated[Queries, Depends(allow_read(*READING))]
 ) -> SavedGroup:
     """The members in their order; their addresses other than e-mail are shown to administrators alone."""
-    if isinstance(working_group, County):
-        queries.require_county(working_group)
+    require_people_of(working_group, queries)
     async with queries.read() as connection:
         members = await groups.list_members(connection, working_group)
     shown = [SavedMember.model_validate(member) for member in members]

@@ -1,4 +1,4 @@
-"""The page behind a signed link. GET shows a button and changes nothing (mail scanners open links); POST acts."""
+"""The page behind a signed link. GET and HEAD show a button and change nothing (mail scanners open links); POST acts."""
 
 from collections.abc import Awaitable
 from datetime import datetime
@@ -29,7 +29,7 @@ from services.notifications.letters.links import (
     read_link,
     read_short_link,
 )
-from services.notifications.letters.texts import WORDS, number
+from services.notifications.letters.texts import WORDS, number, site_code
 from services.notifications.store import alerts, deliveries, groups, reading
 from services.notifications.store import members as people
 from services.notifications.store.readers import Reader
@@ -139,6 +139,7 @@ def principal_of_link(county: County | None, subject: str = NOBODY.subject) -> P
     return Principal(subject, frozenset({LINK_ROLE}), frozenset(County) if county is None else frozenset({county}))
 
 
+@router.head("/acknowledge/{token}", response_class=HTMLResponse, include_in_schema=False)
 @router.get("/acknowledge/{token}", response_class=HTMLResponse)
 async def show_acknowledgement(token: str, visit: Annotated[LinkVisit, Depends(LinkVisit)]) -> HTMLResponse:
     """Show what would be acknowledged, with a button."""
@@ -151,6 +152,7 @@ async def press_acknowledgement(token: str, visit: Annotated[LinkVisit, Depends(
     return await _press(visit, visit.open(token))
 
 
+@router.head("/a/{token}", response_class=HTMLResponse, include_in_schema=False)
 @router.get("/a/{token}", response_class=HTMLResponse)
 async def show_short_acknowledgement(token: str, visit: Annotated[LinkVisit, Depends(LinkVisit)]) -> HTMLResponse:
     """As `/acknowledge`, by the link of an SMS."""
@@ -171,7 +173,8 @@ async def _show(visit: LinkVisit, opening: Awaitable[AcknowledgementLink]) -> HT
     except Refusal as refusal:
         return answer_refused(refusal, visit.language)
     words = WORDS[visit.language]
-    about = f"{term(alert['kind'], visit.language)} · {county_label(link.county, visit.language)}"
+    site = () if alert["registry_id"] is None else (site_code(alert["registry_id"], visit.language),)
+    about = " · ".join((term(alert["kind"], visit.language), county_label(link.county, visit.language), *site))
     if alert["state"] == AlertState.ACKNOWLEDGED:
         return answer_page(visit.language, (about, words["page_already"]), None)
     how_many = words["page_number"].format(number=number(answered, visit.language))

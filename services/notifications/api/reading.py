@@ -39,6 +39,7 @@ class AlertItem(BaseModel):
     Both are empty, and `details` too, where the alert is about a case or a complaint and the reader was not told of it.
     `lead_alert_id`: the alert of its group whose letters tell of this one. `held_back`: why nobody is told yet, and by which
     alert or silence. `digest`: told in the digest alone. `step_told_at` is null while the step's letter waits.
+    `registry_id`: the register's id of the site that it is about, where that is known.
     """
 
     alert_id: UUID
@@ -52,6 +53,7 @@ class AlertItem(BaseModel):
     source_type: str
     source_aggregate_id: str
     subject_id: str
+    registry_id: str | None
     details: dict[str, JsonValue]
     raised_at: datetime
     acknowledged_by: str | None
@@ -78,7 +80,11 @@ class AlertWithHistory(AlertItem):
 
 
 class CountyCounters(BaseModel):
-    """`raised` to `resolved` fold this service's events; `delivered` to `pending` count delivery rows as they are."""
+    """`raised` to `resolved` fold this service's events; `delivered` to `pending` count delivery rows as they are.
+
+    Readers who do not see the alerts of provincial offices are counted those that they may list, and no others: alerts of
+    the working group that are not about cases or complaints.
+    """
 
     raised: int = 0
     open: int = 0
@@ -135,10 +141,14 @@ async def get_inbox(
 async def get_counters(queries: Annotated[Queries, Depends(allow_read(*READING))]) -> dict[County, CountyCounters]:
     """Counters of the caller's counties."""
     async with queries.read() as connection:
-        folded = await reading.list_counters(connection)
-        delivered = await reading.count_deliveries(connection)
+        if reader_of(queries.principal).sees_offices:
+            counted = await reading.list_counters(connection)
+            delivered = await reading.count_deliveries(connection)
+        else:
+            counted = await reading.count_shown(connection)
+            delivered = await reading.count_shown_deliveries(connection)
     values: dict[County, dict[str, Any]] = {county: {} for county in County if county in queries.principal.counties}
-    for county, counter, value in folded:
+    for county, counter, value in counted:
         values[County(county)][counter] = value
     for county, state, number in delivered:
         values[County(county)][_COUNTER_OF_STATE[state]] = number

@@ -10,7 +10,13 @@ from services.notifications.api.roles import ADMINISTRATORS, PAGE_ITEMS_DEFAULT,
 from services.notifications.domain.dry_run import RuleOutcome, Telling
 from services.notifications.domain.rule_faults import RulesError
 from services.notifications.domain.rule_refusals import RULES_VERSION_UNKNOWN
-from services.notifications.handlers.dry_runs import DryRunResult, Recipients, find_recipients, run_dry
+from services.notifications.handlers.dry_runs import (
+    DryRunResult,
+    Recipients,
+    find_recipients,
+    read_surroundings,
+    run_dry,
+)
 from services.notifications.handlers.rules import (
     FAULTS_SHOWN_MAX,
     DocumentText,
@@ -29,7 +35,6 @@ from shared.contracts.notifications import AlertSeverity
 from shared.contracts.refusals import Refusal
 from shared.kit.http import Commands, Queries, allow, allow_read
 from shared.kit.paging import Page, page_of
-from shared.persian.calendar import office_date
 
 DRY_RUN_DAYS_DEFAULT = 7
 DRY_RUN_DAYS_MAX = 31
@@ -114,8 +119,9 @@ class DryRunPerson(BaseModel):
 
 
 class DryRunRule(BaseModel):
-    """`told` letters begin, `grouped` alerts join one of them, `held_back` wait for another alert to end (of which
-    `told_after_hold` were told then), `digest` wait for the summary, `answered` were resolved before they came.
+    """`told` letters begin, `grouped` alerts join one of them, `held_back` wait for another alert or a silence of that time
+    to end (of which `told_after_hold` were told then), `digest` wait for the summary, `answered` were resolved before they
+    came. Nobody acts in it: groups grow until the wait of their first step is over.
 
     Of rules about cases and complaints neither counties nor examples are given.
     """
@@ -224,10 +230,10 @@ async def try_rules(
         else:
             book = await read_sound_rules(connection, body.document)
         now = await store.database_now(connection)
-    since = now - timedelta(days=body.days)
-    result = await run_dry(book, past, since, queries.principal.counties)
-    async with queries.read() as connection:
-        recipients = await find_recipients(connection, book, result.outcomes, office_date(now))
+        since = now - timedelta(days=body.days)
+        surroundings = await read_surroundings(connection, book, since, now, queries.principal.counties)
+    result = await run_dry(book, past, since, queries.principal.counties, surroundings)
+    recipients = find_recipients(surroundings, result.outcomes)
     version = book.version if body.document is None else None
     return _report(result, recipients, version, since, now)
 

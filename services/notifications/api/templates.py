@@ -109,8 +109,7 @@ async def preview_template(
         versions = await store.list_versions(connection, kind, language)
     source = body.source or (versions[0].source if versions else handlers.shipped_or_refused(kind, language))
     handlers.try_source(source, language, rules)
-    rule = next((rule for rule in rules if rule.rule_id == body.rule_id), rules[0])
-    letter = handlers.preview(source, language, rule)
+    letter = handlers.preview(source, language, handlers.rule_to_show(rules, body.rule_id))
     return Preview(
         subject=letter.subject,
         text=letter.text,

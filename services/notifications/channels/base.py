@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass
 from typing import Final, Protocol
+from uuid import UUID
 
 from services.notifications.letters.letter import Letter
 from services.notifications.store.deliveries import LeasedDelivery
@@ -10,13 +11,20 @@ from services.notifications.store.deliveries import LeasedDelivery
 ERROR_CHARACTERS_MAX: Final = 500
 
 
+def storable(told: str) -> str:
+    """A provider's words as the database takes them: what is not text in them is replaced, and they are cut."""
+    return told.encode(errors="replace").decode().replace("\0", "?")[:ERROR_CHARACTERS_MAX]
+
+
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One message to one address. `acknowledge_url`: the signed link for this alert and person."""
+    """One message to one address. `acknowledge_url`: the signed link for this alert and person. `tells_of`: what it tells of
+    besides its own alert."""
 
     delivery: LeasedDelivery
     letter: Letter
     acknowledge_url: str
+    tells_of: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +44,20 @@ class RefusedError(Exception):
     """
 
     def __init__(self, told: str, *, permanent: bool = False, may_have_arrived: bool = False) -> None:
-        super().__init__(told[:ERROR_CHARACTERS_MAX])
+        super().__init__(storable(told))
         self.permanent = permanent
         self.may_have_arrived = may_have_arrived
+
+
+class UntriedError(Exception):
+    """Nothing was begun, because something of our own is away: it says nothing of the message or its provider."""
 
 
 class ProviderAwayError(Exception):
     """No usable answer. `may_have_arrived`: the message had been handed over, so that trying again may repeat it."""
 
     def __init__(self, told: str, *, may_have_arrived: bool = False) -> None:
-        super().__init__(told[:ERROR_CHARACTERS_MAX])
+        super().__init__(storable(told))
         self.may_have_arrived = may_have_arrived
 
 
@@ -56,7 +68,7 @@ class Sender(Protocol):
     timeout_s: float
 
     async def send(self, outgoing: Outgoing) -> ProviderReceipt:
-        """Hand the message over within `timeout_s`. Raises RefusedError or ProviderAwayError."""
+        """Hand the message over within `timeout_s`. Raises RefusedError, ProviderAwayError or UntriedError."""
         ...
 
     async def close(self) -> None:

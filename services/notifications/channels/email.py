@@ -9,18 +9,28 @@ import ssl
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
-from typing import Final
+from typing import Any, Final
 
 import aiosmtplib
 
 from services.notifications.channels.base import Outgoing, ProviderAwayError, ProviderReceipt, RefusedError
+from services.notifications.channels.mail_headers import MAIL
 from services.notifications.letters.letter import Letter
 from services.notifications.settings import Settings
 from shared.kit.telemetry import current_traceparent
 
 SERVICE_NOT_AVAILABLE: Final = 421
 SENDER_NAME: Final = "Payesh"
+
+
+class _Line(aiosmtplib.SMTP):
+    """`handed_over`: whether a letter's text has been offered, so that the relay may have it whatever comes back."""
+
+    handed_over = False
+
+    async def data(self, message: str | bytes, /, **options: Any) -> aiosmtplib.SMTPResponse:
+        self.handed_over = True
+        return await super().data(message, **options)
 
 
 class EmailSender:
@@ -30,7 +40,7 @@ class EmailSender:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._client: aiosmtplib.SMTP | None = None
+        self._client: _Line | None = None
         self.timeout_s = settings.smtp_timeout_s
 
     async def send(self, outgoing: Outgoing) -> ProviderReceipt:
@@ -44,11 +54,11 @@ class EmailSender:
 
         After a timeout the connection is not used again: its late answer would be taken for the next letter's.
         """
-        connected = False
+        client = None
         try:
             async with asyncio.timeout(self.timeout_s):
                 client = await self._connected()
-                connected = True
+                client.handed_over = False
                 await client.sendmail(self._settings.smtp_from, recipient, message)
         except aiosmtplib.SMTPRecipientsRefused as error:
             raise RefusedError("; ".join(_told(refused) for refused in error.recipients)) from error
@@ -61,7 +71,8 @@ class EmailSender:
             raise RefusedError(_told(error)) from error
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             self._drop()
-            raise ProviderAwayError(f"{type(error).__name__}: {error}", may_have_arrived=connected) from error
+            handed_over = client is not None and client.handed_over
+            raise ProviderAwayError(f"{type(error).__name__}: {error}", may_have_arrived=handed_over) from error
 
     async def close(self) -> None:
         """Drop the connection without a farewell."""
@@ -72,7 +83,7 @@ class EmailSender:
             self._client.close()
             self._client = None
 
-    async def _connected(self) -> aiosmtplib.SMTP:
+    async def _connected(self) -> _Line:
         if self._client is not None and self._client.is_connected:
             return self._client
         settings = self._settings
@@ -80,7 +91,7 @@ class EmailSender:
         context = ssl.create_default_context() if settings.smtp_security != "none" else None
         if context is not None and settings.ca_file is not None:
             context.load_verify_locations(settings.ca_file)
-        client = aiosmtplib.SMTP(
+        client = _Line(
             hostname=settings.smtp_host,
             port=settings.smtp_port,
             username=settings.smtp_username,
@@ -130,7 +141,7 @@ def compose_mail(
 
     The relay's DKIM signature must cover List-Unsubscribe and List-Unsubscribe-Post (RFC 8058, section 4).
     """
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=MAIL)
     message["From"] = Address(SENDER_NAME, addr_spec=sender)
     message["To"] = recipient
     message["Subject"] = letter.subject

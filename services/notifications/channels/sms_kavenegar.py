@@ -47,7 +47,9 @@ STATES: Final[Mapping[int, str]] = {
     14: "blocked",
     100: "unknown",
 }
-UNDELIVERED_STATES: Final = frozenset({"failed", "undelivered", "cancelled", "blocked"})
+UNLISTED: Final = "unlisted"
+UNDELIVERED_STATES: Final = frozenset({"failed", "undelivered", "cancelled", "blocked", "unknown"})
+"""`unknown`: of a message that it took the provider knows nothing, so that nobody will get it."""
 SETTLED_STATES: Final = UNDELIVERED_STATES | {"delivered"}
 
 _RECEPTOR: Final = re.compile(r"(?:\+98|0098|0)?(9\d{9})")
@@ -124,7 +126,7 @@ class KavenegarSender:
     async def states_of(self, message_ids: Sequence[str]) -> dict[str, str]:
         """What became of up to `ASK_IDS_MAX` messages, by their id. Raises RefusedError or ProviderAwayError."""
         answer = await self._call("sms/status.json", {"messageid": ",".join(message_ids)})
-        return {str(entry.messageid): STATES.get(entry.status, "unknown") for entry in answer.entries}
+        return {str(entry.messageid): STATES.get(entry.status, UNLISTED) for entry in answer.entries}
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -139,7 +141,7 @@ class KavenegarSender:
         return found[0] if found else None
 
     def _receipt(self, entry: _Entry) -> ProviderReceipt:
-        return ProviderReceipt(str(entry.messageid), STATES.get(entry.status, "unknown"), self._ask_after_s)
+        return ProviderReceipt(str(entry.messageid), STATES.get(entry.status, UNLISTED), self._ask_after_s)
 
     async def _call(self, method: str, form: Mapping[str, str]) -> _Answer:
         try:

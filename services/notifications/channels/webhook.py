@@ -1,15 +1,16 @@
 """Webhooks: each alert posted to the endpoint that a member's contact names, signed as Standard Webhooks says."""
 
 import asyncio
+import contextlib
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from datetime import UTC, datetime
 from typing import Final
 
 import httpx
 import orjson
 
-from services.notifications.channels.base import Outgoing, ProviderReceipt, RefusedError
+from services.notifications.channels.base import Outgoing, ProviderReceipt, RefusedError, UntriedError
 from services.notifications.handlers.webhooks import key_context, note_failure, note_success
 from services.notifications.settings import Settings
 from services.notifications.store import webhooks as store
@@ -26,6 +27,8 @@ from services.notifications.webhooks.settings import WebhookSettings
 from services.notifications.webhooks.signing import SigningKey, signatures
 from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
+from shared.kit.database import DATABASE_FAULTS, is_unavailable
+from shared.kit.logging import get_logger
 from shared.kit.service import WorkerContext
 from shared.kit.telemetry import current_traceparent
 
@@ -36,6 +39,8 @@ DIGEST_TYPE: Final = "digest.notified"
 GONE: Final = 410
 """The receiver wants no more: the endpoint is switched off at once, as the specification asks."""
 USER_AGENT: Final = "Payesh-Webhooks/1"
+
+_log = get_logger(__name__)
 
 
 class WebhookSender:
@@ -64,25 +69,32 @@ class WebhookSender:
     async def send(self, outgoing: Outgoing) -> ProviderReceipt:
         """Post once; only 2xx is success, nothing is followed. The delivery's id is ``webhook-id`` at every try.
 
-        Raises RefusedError.
+        Raises RefusedError or UntriedError.
         """
         name, county = outgoing.delivery.address, outgoing.delivery.county
-        url, keys = await self._endpoint(name, county)
+        try:
+            url, keys = await self._endpoint(name, county)
+        except Exception as error:
+            if is_unavailable(error) or isinstance(error, OSError):
+                raise UntriedError(repr(error)) from error
+            raise
         try:
             async with asyncio.timeout(self.timeout_s):
                 status = await self._post(url, keys, outgoing)
         except RefusedError as error:
-            await note_failure(self._context, name, county, str(error), self._read_settings().disable_after_s)
+            await self._note_failure(name, county, str(error), self._read_settings().disable_after_s)
             raise
         except TimeoutError:
-            await note_failure(self._context, name, county, "no answer in time", self._read_settings().disable_after_s)
+            await self._note_failure(name, county, "no answer in time", self._read_settings().disable_after_s)
             raise RefusedError("no answer in time", may_have_arrived=True) from None
         if not httpx.codes.is_success(status):
             gone = status == GONE
             disable_after_s = 0.0 if gone else self._read_settings().disable_after_s
-            await note_failure(self._context, name, county, f"HTTP {status}", disable_after_s)
-            raise RefusedError(f"HTTP {status}", permanent=gone)
-        await note_success(self._context, name)
+            await self._note_failure(name, county, f"HTTP {status}", disable_after_s)
+            # A gateway that gave up waiting says 5xx too: the receiver behind it may have the message.
+            raise RefusedError(f"HTTP {status}", permanent=gone, may_have_arrived=httpx.codes.is_server_error(status))
+        with _unless_database_away(name):
+            await note_success(self._context, name)
         return ProviderReceipt()
 
     async def close(self) -> None:
@@ -103,6 +115,10 @@ class WebhookSender:
         except Refusal as refusal:
             raise RefusedError(f"its keys cannot be opened: {refusal.reason.code}") from refusal
         return endpoint.url, keys
+
+    async def _note_failure(self, name: str, county: County, error: str, disable_after_s: float) -> None:
+        with _unless_database_away(name):
+            await note_failure(self._context, name, county, error, disable_after_s)
 
     async def _post(self, address: str, keys: list[SigningKey], outgoing: Outgoing) -> int:
         """The answer's status; its body is not read."""
@@ -138,6 +154,15 @@ class WebhookSender:
             raise RefusedError(f"no answer: {type(error).__name__}", may_have_arrived=True) from error
 
 
+@contextlib.contextmanager
+def _unless_database_away(name: str) -> Generator[None]:
+    """What the endpoint did is known again with its next message; that it could not be kept changes nothing of this one."""
+    try:
+        yield
+    except DATABASE_FAULTS as error:
+        _log.warning("endpoint_not_noted", endpoint=name, error=repr(error))
+
+
 def body_of(outgoing: Outgoing) -> bytes:
     """The message: type, time and data. The same at every try, as far as the alert's group stays the same."""
     delivery, letter = outgoing.delivery, outgoing.letter
@@ -149,6 +174,7 @@ def body_of(outgoing: Outgoing) -> bytes:
         "kind": delivery.kind,
         "severity": delivery.severity,
         "subject_id": delivery.subject_id,
+        "registry_id": delivery.registry_id,
         "step": delivery.step,
         "raised_at": delivery.raised_at,
         "details": dict(delivery.details),
@@ -159,7 +185,12 @@ def body_of(outgoing: Outgoing) -> bytes:
         "unsubscribe_url": letter.unsubscribe_url,
         "grouped_total": delivery.grouped_total,
         "grouped": [
-            {"alert_id": one.alert_id, "subject_id": one.subject_id, "raised_at": one.raised_at}
+            {
+                "alert_id": one.alert_id,
+                "subject_id": one.subject_id,
+                "registry_id": one.registry_id,
+                "raised_at": one.raised_at,
+            }
             for one in delivery.grouped
         ],
     }

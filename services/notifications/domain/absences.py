@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+from services.notifications.domain.days import require_gregorian
 from services.notifications.domain.members import Absence
 from services.notifications.domain.people_refusals import (
     ABSENCE_DAYS_REVERSED,
@@ -31,6 +32,8 @@ def require_absences(absences: Sequence[Absence], others: Sequence[Absence], act
     `active`: names of the office's active members, by id.
     """
     for place, absence in enumerate(absences):
+        require_gregorian(absence.first_day, f"absences.{place}.first_day")
+        require_gregorian(absence.last_day, f"absences.{place}.last_day")
         if absence.first_day > absence.last_day:
             raise Refusal(
                 ABSENCE_DAYS_REVERSED, place=f"absences.{place}", **_days(absence.first_day, absence.last_day)

@@ -13,12 +13,14 @@ from shared.contracts.counties import County
 class Lateness(StrEnum):
     """`*_MISSING`: no timer is armed for what must come next. `*_OVERDUE`: its time is over by more than the limit.
 
-    `HOLD_OVERDUE`: what held the alert back has ended, and its chain has not begun.
+    `HOLD_OVERDUE`: what held the alert back has ended, and its chain has not begun. `LEAD_ENDED`: it waits for the letters of
+    an alert that sends none any more.
     """
 
     STEP_TIMER_MISSING = "step_timer_missing"
     LETTER_TIMER_MISSING = "letter_timer_missing"
     LAPSE_TIMER_MISSING = "lapse_timer_missing"
+    LEAD_ENDED = "lead_ended"
     TIMER_OVERDUE = "timer_overdue"
     DELIVERY_OVERDUE = "delivery_overdue"
     HOLD_OVERDUE = "hold_overdue"
@@ -32,6 +34,7 @@ REPAIRABLE: Final = frozenset(
         Lateness.STEP_TIMER_MISSING,
         Lateness.LETTER_TIMER_MISSING,
         Lateness.LAPSE_TIMER_MISSING,
+        Lateness.LEAD_ENDED,
         Lateness.HOLD_OVERDUE,
         Lateness.DIGEST_TIMER_MISSING,
     }

@@ -1,7 +1,7 @@
 """Addresses as people write them, in the one form in which they are kept; what is no address is refused. Pure."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from email.errors import HeaderParseError
 from email.headerregistry import Address
@@ -53,6 +53,11 @@ ENDPOINT_INVALID = AddressReason(
     "This is not the name of a webhook endpoint: small Latin letters, digits, - and _, beginning with a letter.",
     "این نام نقطهٔ پایانی وب‌هوک نیست: حروف کوچک لاتین، رقم، - و _ که با حرف آغاز شود.",
 )
+ENDPOINT_UNKNOWN = AddressReason(
+    "endpoint_unknown",
+    "There is no webhook endpoint of this name in your counties or of the province; make it first.",
+    "نقطهٔ پایانی وب‌هوکی با این نام در شهرستان‌های شما یا برای استان نیست؛ نخست آن را بسازید.",
+)
 INBOX_ALWAYS = AddressReason(
     "inbox_always",
     "The inbox has no address; everybody with a sign-in name is told there in any case.",
@@ -78,6 +83,12 @@ def normal_address(channel: Channel, written: str) -> str:
     if normalise is None:
         raise AddressError(INBOX_ALWAYS)
     return normalise(plain_text(written))
+
+
+def require_endpoint(contact: Contact, endpoints: Collection[str]) -> None:
+    """A webhook contact names one of `endpoints`. Raises AddressError."""
+    if contact.channel is Channel.WEBHOOK and contact.address not in endpoints:
+        raise AddressError(ENDPOINT_UNKNOWN)
 
 
 def with_email(email: str, preferred: Sequence[Contact]) -> tuple[Contact, ...]:

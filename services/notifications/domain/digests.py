@@ -5,19 +5,22 @@ referrals (safeguards). Those alerts are told one by one, to the office whose wo
 """
 
 from collections.abc import Mapping
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
 from services.notifications.domain.rules import UNRESTRICTED_TYPES, Audience
+from services.notifications.domain.working_calendar import WorkingCalendar
 from shared.contracts.counties import County
-from shared.persian.calendar import OFFICE_ZONE, office_moment
+from shared.persian.calendar import office_date, office_moment
 
 DUE_AT: Final = time(7, 30)
 WEEK_BEGINS: Final = 5
 """Saturday, as `date.weekday` counts."""
+DAYS_OF_WEEK: Final = 7
 LISTED_MAX: Final = 20
 SUMMARISED_TYPES: Final = tuple(sorted(UNRESTRICTED_TYPES))
 """Source events whose alerts may be summarised."""
@@ -51,10 +54,11 @@ class CountyFigures(BaseModel):
 
 
 class DigestLine(BaseModel):
-    """One alert in a list."""
+    """One alert in a list. `alert_id` is None in a digest of before it was kept."""
 
     model_config = ConfigDict(frozen=True)
 
+    alert_id: UUID | None = None
     county: County
     kind: str
     severity: str
@@ -87,11 +91,18 @@ def audiences_of(working_group: str) -> tuple[Audience, ...]:
     return (Audience.WORKING_GROUP,)
 
 
-def due_after(now: datetime, period: Period) -> datetime:
-    """The next moment (UTC) at which a digest of the period is due."""
-    day = now.astimezone(OFFICE_ZONE).date()
-    while True:
-        due = office_moment(day, DUE_AT)
-        if due > now and (period is Period.DAILY or day.weekday() == WEEK_BEGINS):
-            return due
+def due_after(now: datetime, period: Period, calendar: WorkingCalendar) -> datetime:
+    """The next moment (UTC) at which a digest of the period is due to an office: in the morning of a day on which it is open.
+    A weekly one is of the first such day from Saturday on."""
+    today = office_date(now)
+    since = (today.weekday() - WEEK_BEGINS) % DAYS_OF_WEEK if period is Period.WEEKLY else 0
+    day = today - timedelta(days=since)
+    while (due := office_moment(_first_open(day, calendar), DUE_AT)) <= now:
+        day += period.length
+    return due
+
+
+def _first_open(day: date, calendar: WorkingCalendar) -> date:
+    while calendar.open_on(day) is None:
         day += timedelta(days=1)
+    return day

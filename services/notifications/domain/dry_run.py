@@ -1,13 +1,14 @@
 """What alerts a set of rules would have raised from past events, and what would have become of them. Pure.
 
-Nobody acts in a dry run: an alert ends only by an event that resolves it, and a group by all of its alerts.
+Nobody acts in a dry run: an alert ends only by an event that resolves it, and a group by all of its alerts or when the wait
+of its lead's first step is over.
 """
 
 import heapq
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -15,9 +16,12 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from services.notifications.domain.escalation import StreamPlace, settles
-from services.notifications.domain.rules import Inhibition, Rule, RuleBook, county_of
+from services.notifications.domain.grouping import group_wait_s, in_digest_alone
+from services.notifications.domain.holding import PastSilence
+from services.notifications.domain.rules import Audience, Inhibition, Rule, RuleBook, county_of
 from shared.contracts.base import Event
 from shared.contracts.counties import County
+from shared.contracts.notifications import AlertSeverity
 
 EXAMPLES_MAX: Final = 5
 MATCHES_MAX: Final = 50_000
@@ -47,6 +51,18 @@ class PastEvent:
     def place(self) -> StreamPlace:
         aggregate = f"{self.event.stream.topic}/{self.event.aggregate_id}"
         return StreamPlace(aggregate, self.sequence, self.time.timestamp())
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What else decides: the silences of that time, in the order in which they are looked at, up to `until`.
+
+    `joined_until`: of a lead of this rule and county that began at that moment, when the wait of its first step is over.
+    """
+
+    until: datetime
+    joined_until: Callable[[Rule, County, datetime], datetime]
+    silences: Sequence[PastSilence] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +104,45 @@ class _Match:
     likenesses: dict[int, tuple[str, ...]]
 
 
+_Likeness = tuple[int, County, tuple[str, ...]]
+_Holder = _Likeness | UUID
+"""A likeness to greater alerts, or a silence."""
+
+
+@dataclass(slots=True)
+class _Group:
+    """`standing`: alerts of it that are not resolved."""
+
+    joined_until: datetime
+    standing: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Silenceable:
+    county: County
+    kind: str
+    rule_id: str
+    severity: AlertSeverity
+    audience: Audience
+    subject_id: str
+
+
 @dataclass(slots=True, eq=False)
 class _Alert:
+    """`is_source`: it holds back others."""
+
     match: _Match
-    telling: Telling
-    held_by: tuple[int, County, tuple[str, ...]] | None = None
+    held_by: _Holder | None = None
+    group: _Group | None = None
+    is_source: bool = False
 
 
 class DryRun:
     """Take events in any order, then ask for the outcome. Only events of `counties` are looked at."""
 
-    def __init__(self, book: RuleBook, counties: Collection[County]) -> None:
+    def __init__(self, book: RuleBook, counties: Collection[County], circumstances: Circumstances) -> None:
         self._book = book
+        self._circumstances = circumstances
         self._counties = frozenset(counties)
         self._at = {rule.rule_id: at for at, rule in enumerate(book.rules)}
         self._inhibitions = [_inhibitions_of(rule, book.inhibitions) for rule in book.rules]
@@ -124,12 +167,15 @@ class DryRun:
     def outcomes(self) -> list[RuleOutcome]:
         """What would have become of the alerts, rule by rule in the document's order."""
         outcomes = [RuleOutcome(rule) for rule in self._book.rules]
-        replay = _Replay(self._book, outcomes)
+        replay = _Replay(self._book, outcomes, self._circumstances)
         for match in sorted(self._matches, key=lambda match: (match.place.time_s, match.place.sequence)):
+            at = _moment(match)
+            replay.end_silences(at)
             if match.resolves:
-                replay.resolve(match)
+                replay.resolve(match, at)
             else:
-                replay.raise_alert(match)
+                replay.raise_alert(match, at)
+        replay.end_silences(self._circumstances.until)
         for outcome, first in zip(outcomes, self._examples, strict=True):
             outcome.examples = [example for _, _, example in sorted(first, key=lambda item: -item[0])]
         return outcomes
@@ -167,17 +213,30 @@ class DryRun:
 class _Replay:
     """Alerts as they stand while events are gone through in their order."""
 
-    def __init__(self, book: RuleBook, outcomes: list[RuleOutcome]) -> None:
+    def __init__(self, book: RuleBook, outcomes: list[RuleOutcome], circumstances: Circumstances) -> None:
         self._book = book
         self._outcomes = outcomes
+        self._circumstances = circumstances
         self._open: dict[tuple[int, str], list[_Alert]] = {}
         self._answers: dict[tuple[int, str], StreamPlace] = {}
-        self._groups: Counter[tuple[int, County]] = Counter()
-        self._sources: Counter[tuple[int, County, tuple[str, ...]]] = Counter()
-        self._held: dict[tuple[int, County, tuple[str, ...]], list[_Alert]] = {}
+        self._groups: dict[tuple[int, County], _Group] = {}
+        self._sources: Counter[_Likeness] = Counter()
+        self._held: dict[_Holder, list[_Alert]] = {}
+        self._silence_ends = [
+            (at, past.silence.silence_id)
+            for past in circumstances.silences
+            for at in {past.silence.critical_until, past.silence.ends_at}
+        ]
+        heapq.heapify(self._silence_ends)
 
-    def raise_alert(self, match: _Match) -> None:
-        outcome, rule = self._outcomes[match.rule], self._book.rules[match.rule]
+    def end_silences(self, at: datetime) -> None:
+        """What ended until then lets go of what it held back."""
+        while self._silence_ends and self._silence_ends[0][0] <= at:
+            ended_at, silence_id = heapq.heappop(self._silence_ends)
+            self._release(silence_id, ended_at)
+
+    def raise_alert(self, match: _Match, at: datetime) -> None:
+        outcome = self._outcomes[match.rule]
         outcome.alerts += 1
         outcome.by_county[match.county] += 1
         answer = self._answers.get((match.rule, match.subject_id))
@@ -185,15 +244,11 @@ class _Replay:
             outcome.resolved += 1
             outcome.telling[Telling.ANSWERED] += 1
             return
-        alert = _Alert(match, Telling.HELD_BACK, self._holder_of(match, rule))
-        if alert.held_by is None:
-            alert.telling = self._begin(match, rule)
-        else:
-            self._held.setdefault(alert.held_by, []).append(alert)
-        outcome.telling[alert.telling] += 1
+        alert = _Alert(match)
+        outcome.telling[self._place(alert, at)] += 1
         self._open.setdefault((match.rule, match.subject_id), []).append(alert)
 
-    def resolve(self, match: _Match) -> None:
+    def resolve(self, match: _Match, at: datetime) -> None:
         key = (match.rule, match.subject_id)
         known = self._answers.get(key)
         if known is None or settles(match.place, known):
@@ -201,61 +256,83 @@ class _Replay:
         standing: list[_Alert] = []
         for alert in self._open.pop(key, ()):
             if settles(match.place, alert.match.place):
-                self._end(alert)
+                self._end(alert, at)
             else:
                 standing.append(alert)
         if standing:
             self._open[key] = standing
 
-    def _end(self, alert: _Alert) -> None:
-        match, rule = alert.match, self._book.rules[alert.match.rule]
+    def _end(self, alert: _Alert, at: datetime) -> None:
+        match = alert.match
         self._outcomes[match.rule].resolved += 1
         if alert.held_by is not None:
             self._held[alert.held_by].remove(alert)
-            return
-        if rule.group_wait_s is not None:
-            self._groups[match.rule, match.county] -= 1
-        for key in self._source_keys(match, rule):
+        if alert.group is not None:
+            alert.group.standing -= 1
+        for key in self._source_keys(match) if alert.is_source else ():
             self._sources[key] -= 1
             if self._sources[key] == 0:
-                self._release(key)
+                self._release(key, at)
 
-    def _release(self, cause: tuple[int, County, tuple[str, ...]]) -> None:
+    def _release(self, cause: _Holder, at: datetime) -> None:
         """The cause is gone: what it held back and still stands is told now, unless something else holds it back."""
         for alert in self._held.pop(cause, []):
-            rule = self._book.rules[alert.match.rule]
-            alert.held_by = self._holder_of(alert.match, rule)
-            if alert.held_by is not None:
-                self._held.setdefault(alert.held_by, []).append(alert)
-                continue
-            self._outcomes[alert.match.rule].told_after_hold += 1
-            self._begin(alert.match, rule)
+            if self._place(alert, at) is not Telling.HELD_BACK:
+                self._outcomes[alert.match.rule].told_after_hold += 1
 
-    def _begin(self, match: _Match, rule: Rule) -> Telling:
-        """Nothing holds the alert back: it holds back others, and is told by itself, with others, or in the digest."""
-        for key in self._source_keys(match, rule):
-            self._sources[key] += 1
-        if rule.digest:
+    def _place(self, alert: _Alert, at: datetime) -> Telling:
+        """It is held back, or told by itself, with others, or in the digest. What a silence holds back holds back others."""
+        match, rule = alert.match, self._book.rules[alert.match.rule]
+        alert.held_by = self._holder_of(match, rule, at)
+        if alert.held_by is not None:
+            self._held.setdefault(alert.held_by, []).append(alert)
+        if not alert.is_source and (alert.held_by is None or isinstance(alert.held_by, UUID)):
+            alert.is_source = True
+            self._sources.update(self._source_keys(match))
+        return self._begin(alert, rule, at) if alert.held_by is None else Telling.HELD_BACK
+
+    def _begin(self, alert: _Alert, rule: Rule, at: datetime) -> Telling:
+        match = alert.match
+        if in_digest_alone(rule):
             return Telling.DIGEST
         self._outcomes[match.rule].counties[match.county] += 1
-        if rule.group_wait_s is None:
+        if group_wait_s(rule) is None:
             return Telling.TOLD
-        self._groups[match.rule, match.county] += 1
-        return Telling.TOLD if self._groups[match.rule, match.county] == 1 else Telling.GROUPED
+        group = self._groups.get((match.rule, match.county))
+        joins = group is not None and group.standing > 0 and at < group.joined_until
+        if group is None or not joins:
+            group = _Group(self._circumstances.joined_until(rule, match.county, at))
+            self._groups[match.rule, match.county] = group
+        alert.group = group
+        group.standing += 1
+        return Telling.GROUPED if joins else Telling.TOLD
 
-    def _holder_of(self, match: _Match, rule: Rule) -> tuple[int, County, tuple[str, ...]] | None:
+    def _holder_of(self, match: _Match, rule: Rule, at: datetime) -> _Holder | None:
+        """A silence before a greater alert; nothing holds back what is about a case or a complaint."""
+        if rule.is_restricted:
+            return None
+        subject = _Silenceable(match.county, rule.kind, rule.rule_id, rule.severity, rule.audience, match.subject_id)
+        for past in self._circumstances.silences:
+            if past.began_at <= at and past.silence.holds(subject, at):
+                return past.silence.silence_id
         for index, likeness in match.likenesses.items():
-            key = (index, match.county, likeness)
-            if self._book.inhibitions[index].targets(rule.kind, rule.severity) and self._sources[key] > 0:
+            inhibition, key = self._book.inhibitions[index], (index, match.county, likeness)
+            is_target = inhibition.source_kind != rule.kind and inhibition.targets(rule.kind, rule.severity)
+            if is_target and self._sources[key] > 0:
                 return key
         return None
 
-    def _source_keys(self, match: _Match, rule: Rule) -> list[tuple[int, County, tuple[str, ...]]]:
+    def _source_keys(self, match: _Match) -> list[_Likeness]:
+        kind = self._book.rules[match.rule].kind
         return [
             (index, match.county, likeness)
             for index, likeness in match.likenesses.items()
-            if self._book.inhibitions[index].source_kind == rule.kind
+            if self._book.inhibitions[index].source_kind == kind
         ]
+
+
+def _moment(match: _Match) -> datetime:
+    return datetime.fromtimestamp(match.place.time_s, UTC)
 
 
 def _inhibitions_of(rule: Rule, inhibitions: Iterable[Inhibition]) -> dict[int, Inhibition]:

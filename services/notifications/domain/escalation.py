@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,6 +13,7 @@ from shared.contracts.refusals import Refusal
 STEPS_MAX = 10
 REPEATS_MAX = 10
 WAIT_S_MAX = 30 * 24 * 3600
+ACKNOWLEDGED_FOR_S_DEFAULT: Final = 7 * 24 * 3600
 
 
 class AlertState(StrEnum):
@@ -46,21 +47,32 @@ class Step(BaseModel):
 class EscalationPolicy(BaseModel):
     """`repeats`: how often the last step is told again before the chain ends; the alert then stays escalated.
 
-    `acknowledged_for_s`: domain seconds after which an acknowledgement that led to nothing ends; None: never.
+    `acknowledged_for_s`: domain seconds after which an acknowledgement that led to nothing ends; left out: seven
+    days; null, in so many words: never.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=STEPS_MAX)]
     repeats: Annotated[int, Field(ge=0, le=REPEATS_MAX)] = 0
-    acknowledged_for_s: Annotated[int, Field(ge=1, le=WAIT_S_MAX)] | None = None
+    acknowledged_for_s: Annotated[int, Field(ge=1, le=WAIT_S_MAX)] | None = ACKNOWLEDGED_FOR_S_DEFAULT
 
     def step_at(self, number: int) -> Step:
         """The definition of running step `number` (0-based); repeats of the last one keep counting upwards."""
         return self.steps[min(number, len(self.steps) - 1)]
 
+    def told_differently(self, number: int) -> int:
+        """How many steps came before running step `number` whose people it does not tell again: of repeats, those before the
+        last step."""
+        return min(number, len(self.steps) - 1)
+
     def has_step(self, number: int) -> bool:
         return number < len(self.steps) + self.repeats
+
+    @property
+    def inbox_alone_at(self) -> int | None:
+        """The first step (0-based) that tells by no channel but the inbox, which nobody need look at; None without any."""
+        return next((at for at, step in enumerate(self.steps) if set(step.channels or ()) == {Channel.INBOX}), None)
 
 
 def acknowledging_changes(state: AlertState) -> bool:

@@ -16,7 +16,7 @@ GroupKey = tuple[str, County]
 
 @dataclass(slots=True)
 class Lead:
-    """An alert whose first step runs unanswered, so that others of its rule and county join it.
+    """An alert whose first step's wait runs unanswered, so that others of its rule and county join it.
 
     `letter_due`: a letter that will name everybody in the group is on its way already.
     """

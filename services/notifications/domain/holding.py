@@ -45,9 +45,13 @@ class Inhibiting(Protocol):
     def details(self) -> Mapping[str, JsonValue]: ...
 
 
-class Holdable(Inhibiting, Protocol):
-    """What of an alert decides whether it is held back."""
+class Silenceable(Protocol):
+    """What of an alert decides whether a silence fits it."""
 
+    @property
+    def county(self) -> County: ...
+    @property
+    def kind(self) -> str: ...
     @property
     def rule_id(self) -> str: ...
     @property
@@ -55,9 +59,14 @@ class Holdable(Inhibiting, Protocol):
     @property
     def audience(self) -> Audience: ...
     @property
-    def restricted(self) -> bool: ...
-    @property
     def subject_id(self) -> str: ...
+
+
+class Holdable(Inhibiting, Silenceable, Protocol):
+    """What of an alert decides whether it is held back."""
+
+    @property
+    def restricted(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +85,7 @@ class Silence:
     ends_at: datetime
     critical_until: datetime
 
-    def fits(self, alert: Holdable) -> bool:
+    def fits(self, alert: Silenceable) -> bool:
         return (
             alert.audience in self.audiences
             and (self.county is None or self.county is alert.county)
@@ -85,9 +94,17 @@ class Silence:
             and (self.subject_id is None or self.subject_id == alert.subject_id)
         )
 
-    def holds(self, alert: Holdable, now: datetime) -> bool:
+    def holds(self, alert: Silenceable, now: datetime) -> bool:
         ends_at = self.critical_until if alert.severity is AlertSeverity.CRITICAL else self.ends_at
         return now < ends_at and self.fits(alert)
+
+
+@dataclass(frozen=True, slots=True)
+class PastSilence:
+    """A silence that ran from `began_at` to its ends, which are those that it really had."""
+
+    silence: Silence
+    began_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,27 @@
 """The people of an office, who is away, and who is told in whose place. Pure."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, Literal
+from typing import Final, Literal, Protocol, TypeVar
 from uuid import UUID
 
 from services.notifications.domain.channels import Channel, Contact
 from services.notifications.domain.working_calendar import WorkingCalendar
 
-__all__ = ["CHAIR", "Absence", "Channel", "Contact", "Member", "Office", "OnDuty", "member_at", "on_duty"]
+__all__ = [
+    "CHAIR",
+    "Absence",
+    "Channel",
+    "Contact",
+    "Member",
+    "Office",
+    "OnDuty",
+    "member_at",
+    "next_on_duty",
+    "on_duty",
+]
 
 CHAIR: Final = "chair"
 MEMBERS_MAX: Final = 100
@@ -36,6 +48,22 @@ class Member:
     position: int
     subject: str | None
     contacts: tuple[Contact, ...]
+
+
+class Described(Protocol):
+    """A member as somebody describes one: by a request, or a file."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def email(self) -> str: ...
+    @property
+    def position(self) -> int: ...
+    @property
+    def subject(self) -> str | None: ...
+
+
+P = TypeVar("P", bound=Described)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +101,28 @@ class OnDuty:
     instead_of: Member | None
 
 
+def readdressed(before: Sequence[Member], after: Sequence[P]) -> list[tuple[Member, P]]:
+    """Members of `before` whose e-mail address is gone, with whom of `after` they are now under an address that is new:
+    whoever has the same sign-in name or, where that is not said of both, the same name and place. Nobody where two could be.
+    """
+    kept = {member.email for member in before} & {person.email for person in after}
+    pairs = [
+        (member, person)
+        for member in before
+        for person in after
+        if not kept & {member.email, person.email} and _is_same(member, person)
+    ]
+    members = Counter(member.email for member, _ in pairs)
+    persons = Counter(person.email for _, person in pairs)
+    return [(member, person) for member, person in pairs if members[member.email] == persons[person.email] == 1]
+
+
+def _is_same(member: Member, person: Described) -> bool:
+    if member.subject is not None and person.subject is not None:
+        return member.subject == person.subject
+    return (member.name, member.position) == (person.name, person.position)
+
+
 def member_at(step_position: int | Literal["chair"], members: Sequence[Member]) -> Member | None:
     """The member at a place (from 0) in the order; the chair where there is none; None in an empty group."""
     ordered = _ordered(members)
@@ -102,6 +152,33 @@ def on_duty(step_position: int | Literal["chair"], office: Office, day: date) ->
         if present is not None:
             return OnDuty(present, None if present is called else called)
     return OnDuty(called, None)
+
+
+def next_on_duty(
+    step_position: int | Literal["chair"], office: Office, day: date, told: Mapping[UUID, str]
+) -> OnDuty | None:
+    """Who is told on `day` by a step before which these members (by id, with their office) were `told`; None where nobody
+    new is there.
+
+    The one on duty at the place, which counts those who were told and have left since; where that one was told already, the
+    next in the order, from the first again after the last, who was not, and the chair after all others.
+    """
+    known = {member.member_id: member for member in _ordered(office.members)}
+    if step_position != CHAIR:
+        left = sum(group == office.working_group for each, group in told.items() if each not in known)
+        step_position = max(0, step_position - left)
+    due = on_duty(step_position, office, day)
+    called = member_at(step_position, office.members)
+    if due is None or called is None or due.member.member_id not in told:
+        return due
+    ordered = list(known.values())
+    following = (*ordered[ordered.index(called) + 1 :], *ordered[: ordered.index(called)])
+    deputies = deputies_on(office.absences, day)
+    for candidate in sorted(following, key=lambda member: member.role == CHAIR):
+        present = _present(candidate, known, deputies)
+        if present is not None and present.member_id not in told:
+            return OnDuty(present, None if present is candidate else candidate)
+    return None
 
 
 def deputies_on(absences: Sequence[Absence], day: date) -> dict[UUID, UUID]:

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from services.notifications.domain.days import require_gregorian
 from services.notifications.domain.people_refusals import CALENDAR_NEVER_OPEN, HOURS_REVERSED
 from services.notifications.domain.working_calendar import DEFAULT_HOURS, OPEN_MIN, Weekday, WorkingCalendar, open_for
 from shared.contracts.refusals import Refusal
@@ -54,7 +55,10 @@ DEFAULT: Final = OfficeHours(
 
 
 def require_open(hours: OfficeHours) -> None:
-    """Raises Refusal where a weekday would close before it opens, and where nothing could ever wait by these hours."""
+    """Raises Refusal where a weekday would close before it opens, where nothing could ever wait by these hours, and for a
+    closed day that was written in the Jalali calendar."""
+    for place, day in enumerate(hours.closed_days):
+        require_gregorian(day, f"closed_days.{place}")
     for weekday, each in hours.hours.items():
         if not open_for(each.opens, each.closes):
             raise Refusal(HOURS_REVERSED, weekday=weekday, opens=f"{each.opens:%H:%M}", closes=f"{each.closes:%H:%M}")

@@ -26,6 +26,11 @@ def dead_digest_name(working_group: str) -> str:
     return f"digest/{working_group}"
 
 
+def nobody_there_name(working_group: str) -> str:
+    """Name of the trouble that this office, and whoever stands in for it, has nobody to be told."""
+    return f"nobody/{working_group}"
+
+
 def machine_word(text: str) -> str:
     """`text` as a name that an event may carry: what free text is made of becomes underscores."""
     return _NO_WORD.sub("_", text)[:WORD_CHARACTERS_MAX] or UNNAMED

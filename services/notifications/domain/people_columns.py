@@ -8,6 +8,7 @@ from typing import Final
 from services.notifications.domain.channels import Channel
 from services.notifications.domain.offices import GroupName, OfficeName
 from services.notifications.domain.rules import Audience
+from shared.contracts.counties import County
 from shared.persian.county_names import read_county
 from shared.persian.text import comparison_key
 from shared.spreadsheet.rows import (
@@ -90,6 +91,10 @@ OFFICE_LABELS: Final[Mapping[OfficeName, Sequence[str]]] = {
     Audience.OPS_OFFICE: ("دفتر فنی", "دفتر عملیات", "operations office", "operations"),
 }
 """The first spelling of each is the template's."""
+_LABELS_FA: Final[Mapping[str, str]] = {
+    **{county: county.label_fa for county in County},
+    **{office: labels[0] for office, labels in OFFICE_LABELS.items()},
+}
 
 _ROLES: Final[Mapping[str, Sequence[str]]] = {
     "chair": ("رئیس", "رییس", "رئیس کارگروه", "فرماندار", "سرپرست فرمانداری", "governor", "chairperson", "head"),
@@ -126,6 +131,11 @@ _KNOWN_CHANNELS: Final = {
 def read_group(written: str) -> GroupName | None:
     """The county or provincial office that is written; None if it is none."""
     return _KNOWN_OFFICES.get(comparison_key(written)) or read_county(written)
+
+
+def group_label_fa(group: str) -> str:
+    """What people call a county or a provincial office, by its key. Raises KeyError."""
+    return _LABELS_FA[group]
 
 
 def read_role(written: str) -> str | None:

@@ -26,6 +26,12 @@ ABSENCE_DAYS_REVERSED = RefusalType(
     text_en="{place}: the last day {last_day} lies before the first day {first_day}.",
     text_fa="{place}: روز پایان {last_day_fa} پیش از روز آغاز {first_day_fa} است.",
 )
+DAY_NOT_GREGORIAN = RefusalType(
+    code="notifications.day_not_gregorian",
+    status=422,
+    text_en="{place}: {day} is no day of our time. Days are Gregorian here: 1405/01/01 is written 2026-03-21.",
+    text_fa="{place}: {day} روزی از زمان ما نیست. روزها اینجا میلادی نوشته می‌شود: ۱۴۰۵/۰۱/۰۱ یعنی 2026-03-21.",
+)
 ABSENCES_OVERLAP = RefusalType(
     code="notifications.absence.overlapping",
     status=422,
@@ -66,13 +72,19 @@ PEOPLE_FILE_TOO_LARGE = RefusalType(
     code="notifications.people_file.too_large",
     status=413,
     text_en="The file holds more than {limit}.",
-    text_fa="فایل بیش از اندازه است ({limit}).",
+    text_fa="فایل بیش از {limit_fa} دارد.",
 )
 PEOPLE_FILE_UNREADABLE = RefusalType(
     code="notifications.people_file.unreadable",
     status=422,
-    text_en="The file cannot be read as an XLSX workbook: {problem}.",
-    text_fa="فایل به شکل کارپوشهٔ XLSX خوانده نمی‌شود: {problem}.",
+    text_en="The file cannot be read as an XLSX workbook: {problem}. Save it anew as XLSX, or begin from the template.",
+    text_fa="این کارپوشهٔ XLSX آسیب دیده یا نامعمول است. آن را دوباره به صورت XLSX ذخیره کنید یا از قالب آغاز کنید.",
+)
+PEOPLE_FILE_OF_ANOTHER_KIND = RefusalType(
+    code="notifications.people_file.of_another_kind",
+    status=422,
+    text_en="This is no XLSX workbook (perhaps an XLS, a CSV, or one with a password). Save it as XLSX, without a password.",
+    text_fa="این فایل کارپوشهٔ XLSX نیست (شاید XLS، CSV یا رمزدار است). آن را به صورت XLSX و بی‌رمز ذخیره کنید.",
 )
 PEOPLE_PLAN_CHANGED = RefusalType(
     code="notifications.people_file.plan_changed",

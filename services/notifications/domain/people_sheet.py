@@ -9,7 +9,7 @@ from math import isfinite
 from typing import Final
 
 from services.notifications.domain.channels import Channel, Contact
-from services.notifications.domain.contacts import AddressError, normal_address, with_email
+from services.notifications.domain.contacts import AddressError, normal_address, require_endpoint, with_email
 from services.notifications.domain.members import (
     CONTACTS_MAX,
     MEMBERS_MAX,
@@ -87,8 +87,10 @@ class Person:
     contacts: tuple[Contact, ...]
 
 
-def read_people(rows: Sequence[SheetRow], allowed: Collection[GroupName]) -> dict[GroupName, list[Person]]:
-    """The people of every office that the file names, in their order.
+def read_people(
+    rows: Sequence[SheetRow], allowed: Collection[GroupName], endpoints: Collection[str]
+) -> dict[GroupName, list[Person]]:
+    """The people of every office that the file names, in their order. `endpoints`: what webhook contacts may name.
 
     Raises Refusal with every row, column and reason; then nothing of the file is believed.
     """
@@ -99,7 +101,7 @@ def read_people(rows: Sequence[SheetRow], allowed: Collection[GroupName]) -> dic
         if not table.rows:
             problems.append(RowProblem(None, None, FILE_EMPTY))
         for row in table.rows:
-            person = _RowReader(row, table, problems).read(allowed)
+            person = _RowReader(row, table, problems, endpoints).read(allowed)
             if person is not None:
                 people.append((row.number, person))
     offices: dict[GroupName, list[tuple[int, Person]]] = {}
@@ -137,8 +139,11 @@ def _in_order(numbered: Sequence[tuple[int, Person]], problems: list[RowProblem]
 class _RowReader:
     """Reads one row; every reason against it is added to `problems`."""
 
-    def __init__(self, row: SheetRow, table: PeopleTable, problems: list[RowProblem]) -> None:
+    def __init__(
+        self, row: SheetRow, table: PeopleTable, problems: list[RowProblem], endpoints: Collection[str]
+    ) -> None:
         self._row = row
+        self._endpoints = endpoints
         self._places = table.places
         self._problems = problems
 
@@ -209,6 +214,7 @@ class _RowReader:
             for address in filter(str.strip, _BETWEEN_ADDRESSES.split(written)):
                 try:
                     contact = Contact(channel, normal_address(channel, address))
+                    require_endpoint(contact, self._endpoints)
                 except AddressError as error:
                     reason = error.reason
                     self._refuse(column, RowReason(reason.code, reason.text_en, reason.text_fa))

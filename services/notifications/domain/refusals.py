@@ -11,8 +11,8 @@ ALERT_NOT_FOUND = RefusalType(
 ALERT_ALREADY_RESOLVED = RefusalType(
     code="notifications.alert.already_resolved",
     status=409,
-    text_en="The alert is already resolved; there is nothing left to acknowledge.",
-    text_fa="این هشدار پیش‌تر برطرف شده و چیزی برای تأیید نمانده است.",
+    text_en="The alert is already resolved; nothing is left to do about it.",
+    text_fa="این هشدار پیش‌تر برطرف شده و کاری برای آن نمانده است.",
 )
 ALERT_NOT_ACKNOWLEDGED = RefusalType(
     code="notifications.alert.not_acknowledged",
@@ -62,6 +62,18 @@ LINK_EXPIRED = RefusalType(
     text_en="This link has expired. Please sign in and acknowledge the alert from your inbox.",
     text_fa="مهلت این پیوند گذشته است. لطفاً وارد سامانه شوید و هشدار را از صندوق خود تأیید کنید.",
 )
+DIGEST_LINK_NOT_VALID = RefusalType(
+    code="notifications.digest_link.not_valid",
+    status=403,
+    text_en="This link is not valid. Please ask the administrator of your office to end the summaries.",
+    text_fa="این پیوند معتبر نیست. لطفاً از مدیر سامانهٔ دفتر خود بخواهید که فرستادن خلاصه را پایان دهد.",
+)
+DIGEST_LINK_EXPIRED = RefusalType(
+    code="notifications.digest_link.expired",
+    status=403,
+    text_en="This link has expired. Please use the link of a newer summary.",
+    text_fa="مهلت این پیوند گذشته است. لطفاً از پیوند یک خلاصهٔ تازه‌تر استفاده کنید.",
+)
 LINK_MEMBER_LEFT = RefusalType(
     code="notifications.link.member_left",
     status=403,
@@ -72,13 +84,31 @@ GROUP_MEMBER_REPEATED = RefusalType(
     code="notifications.working_group.member_repeated",
     status=422,
     text_en="Two members have the same {field}: {value}.",
-    text_fa="دو عضو {field} یکسان دارند: {value}.",
+    text_fa="دو عضو {field_fa} یکسان دارند: {value}.",
 )
 OFFICE_NEEDS_PROVINCE = RefusalType(
     code="notifications.working_group.province_only",
     status=403,
     text_en="The provincial office {working_group} can be changed only with access to all counties.",
-    text_fa="اعضای دفتر استانی {working_group} را تنها کسی با دسترسی به همه شهرستان‌ها می‌تواند تغییر دهد.",
+    text_fa="اعضای {working_group_fa} را تنها کسی با دسترسی به همه شهرستان‌ها می‌تواند تغییر دهد.",
+)
+OFFICE_PEOPLE_HIDDEN = RefusalType(
+    code="notifications.working_group.of_an_office",
+    status=403,
+    text_en="The people of the provincial office {working_group} show to the office itself, and with access to all counties.",
+    text_fa="اعضای {working_group_fa} را تنها همان دفتر و کسی با دسترسی به همهٔ شهرستان‌ها می‌بیند.",
+)
+POLICY_NEEDS_PROVINCE = RefusalType(
+    code="notifications.escalation_policy.province_only",
+    status=403,
+    text_en="Escalation policies are for the whole province: they are set only with access to all counties.",
+    text_fa="سیاست‌های ارجاع برای همهٔ استان است و تنها با دسترسی به همهٔ شهرستان‌ها ثبت می‌شود.",
+)
+POLICY_INBOX_ALONE = RefusalType(
+    code="notifications.escalation_policy.inbox_alone",
+    status=422,
+    text_en="{place}: the rule {rule} must reach somebody who does not look: name a channel beside the inbox, or none.",
+    text_fa="{place}: قاعدهٔ {rule} باید به کسی هم برسد که صندوق را نمی‌بیند؛ راهی جز صندوق هم بنویسید یا هیچ راهی ننویسید.",
 )
 POLICY_UNKNOWN = RefusalType(
     code="notifications.escalation_policy.unknown",

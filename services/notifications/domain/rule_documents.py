@@ -1,6 +1,7 @@
 """The text of routing rules: a YAML document, its shape, and the line of each of its places. Pure.
 
-Aliases and repeated keys are refused: the first can make a short text enormous, the second hides what was meant.
+Aliases, tags and repeated keys are refused: an alias can make a short text enormous, a tag makes of a value what it does not
+say, a repeated key hides what was meant.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,7 @@ from services.notifications.domain.rule_faults import Faults, Place, RuleFault, 
 from services.notifications.domain.rules import Audience
 from shared.contracts.counties import County
 from shared.contracts.notifications import AlertSeverity
+from shared.persian.value_problems import value_problem
 
 DOCUMENT_CHARACTERS_MAX: Final = 200_000
 RULES_MAX: Final = 500
@@ -95,7 +97,7 @@ class DocumentText:
                 self._raw: Any = None if self._root is None else loader.construct_document(self._root)
             finally:
                 loader.dispose()
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
+        except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
             mark = getattr(error, "problem_mark", None)
             line = 1 if mark is None else int(mark.line) + 1
             message = " ".join(str(getattr(error, "problem", None) or error or type(error).__name__).split())
@@ -110,8 +112,11 @@ class DocumentText:
         try:
             return RulesDocument.model_validate(self._raw)
         except ValidationError as error:
-            for fault in error.errors(include_url=False, include_input=False):
-                faults.add(fault["loc"], texts.SHAPE, message=fault["msg"])
+            found = error.errors(include_url=False, include_input=False)
+            for fault in found:
+                if not _is_follow_up(fault["loc"], fault["type"], [other["loc"] for other in found]):
+                    message_fa = value_problem(fault["type"], fault.get("ctx", {}))[1]
+                    faults.add(fault["loc"], texts.SHAPE, message=fault["msg"], message_fa=message_fa)
             raise self.error(faults) from error
 
     def refuse(self, faults: Faults) -> None:
@@ -135,6 +140,8 @@ class DocumentText:
             line = 1 if event.start_mark is None else int(event.start_mark.line) + 1
             if isinstance(event, yaml.AliasEvent):
                 raise self._refused_whole(line, texts.ALIAS, name=event.anchor)
+            if tag := getattr(event, "tag", None):
+                raise self._refused_whole(line, texts.TAG, name=tag)
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             nodes += isinstance(event, yaml.NodeEvent)
             if depth > DEPTH_MAX:
@@ -145,6 +152,11 @@ class DocumentText:
     def _refused_whole(self, line: int, fault: texts.FaultType, **values: object) -> RulesError:
         found = RuleFault(line, "document", fault.en.format(**values), fault.fa.format(**values))
         return RulesError(self.source, [found])
+
+
+def _is_follow_up(place: Place, kind: str, places: Iterable[Place]) -> bool:
+    """Whether a list is called too short only because what stands in it is refused as well."""
+    return kind == "too_short" and any(other != place and other[: len(place)] == place for other in places)
 
 
 def _repeated_keys(node: yaml.Node | None, place: Place) -> Iterator[tuple[Place, str]]:

@@ -47,12 +47,15 @@ class Faults:
             self.found.append((place, fault.en.format(**values), fault.fa.format(**values)))
 
 
-SHAPE: Final = FaultType("{message}", "شکل این بخش درست نیست: {message}")
+SHAPE: Final = FaultType("{message}", "شکل این بخش درست نیست: {message_fa}")
 NOT_YAML: Final = FaultType("not YAML: {message}", "متن YAML نیست: {message}")
 TOO_LONG: Final = FaultType("longer than {limit} characters", "بلندتر از {limit} نویسه است")
 TOO_DEEP: Final = FaultType("nested deeper than {limit} levels", "بیش از {limit} سطح تودرتو است")
 TOO_MANY: Final = FaultType("more than {limit} values", "بیش از {limit} مقدار است")
 ALIAS: Final = FaultType("an alias (*{name}): write it out", "ارجاع *{name} پذیرفته نیست؛ کامل بنویسید")
+TAG: Final = FaultType(
+    "a tag ({name}): write the value without it", "برچسب {name} پذیرفته نیست؛ مقدار را بی آن بنویسید"
+)
 KEY_REPEATED: Final = FaultType("the key {name!r} stands twice", "کلید {name!r} دو بار آمده است")
 
 ID_REPEATED: Final = FaultType("a second rule has the id {name!r}", "شناسهٔ {name!r} در قاعده‌ای دیگر هم آمده است")
@@ -62,7 +65,7 @@ NO_COUNTY: Final = FaultType(
     "{name} has no county, so nobody would be told", "رویداد {name} شهرستان ندارد و به کسی خبر داده نمی‌شود"
 )
 FIELD_UNKNOWN: Final = FaultType("{event} has no field {name!r}", "رویداد {event} فیلد {name!r} ندارد")
-NEVER_TRUE: Final = FaultType("never true: {message}", "هرگز درست نیست: {message}")
+NEVER_TRUE: Final = FaultType("never true: {message}", "هرگز درست نیست: {message_fa}")
 NO_VALUES: Final = FaultType("never true: no value is given", "هرگز درست نیست: مقداری نیامده است")
 NOTHING_LEFT: Final = FaultType(
     "matches nothing: what `unless` leaves out is all there is of {name!r}",
@@ -143,6 +146,10 @@ RESTRICTED_ALONE: Final = FaultType(
 PROMISE_UNKEPT: Final = FaultType(
     "{name} must be told in every county, whatever its values: no rule does",
     "رویداد {name} باید در همهٔ شهرستان‌ها و با هر مقداری گفته شود؛ هیچ قاعده‌ای چنین نمی‌کند",
+)
+INBOX_ALONE: Final = FaultType(
+    "{event} must reach somebody who does not look: steps.{step} of the policy {policy!r} tells in the inbox alone",
+    "رویداد {event} باید به کسی هم برسد که صندوق را نمی‌بیند؛ steps.{step} سیاست {policy!r} تنها در صندوق خبر می‌دهد",
 )
 LETTER_MISSING: Final = FaultType("there is no letter for the kind {name!r}", "برای نوع {name!r} متنی نیست")
 LETTER_NEEDS: Final = FaultType(

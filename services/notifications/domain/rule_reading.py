@@ -10,6 +10,7 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from services.notifications.domain import rule_faults as texts
 from services.notifications.domain.digests import DIGEST_AUDIENCES
+from services.notifications.domain.escalation import EscalationPolicy
 from services.notifications.domain.field_values import every_value
 from services.notifications.domain.inhibition_reading import read_inhibitions
 from services.notifications.domain.ordering import find_circle
@@ -20,13 +21,14 @@ from services.notifications.domain.rule_documents import (
     RulesDocument,
 )
 from services.notifications.domain.rule_faults import Faults, Place
-from services.notifications.domain.rule_safeguards import check_promises, check_restricted
+from services.notifications.domain.rule_safeguards import check_policies, check_promises, check_restricted
 from services.notifications.domain.rules import ABOUT_ALERTS, Matcher, Rule, RuleBook
 from shared.contracts import notifications
 from shared.contracts.base import Event
 from shared.contracts.catalogue import event_types
 from shared.contracts.counties import County
 from shared.contracts.notifications import AlertSeverity
+from shared.persian.value_problems import value_problem
 
 SHIPPED_VERSION: Final = 0
 ALERT_KIND: Final = "alert_kind"
@@ -42,13 +44,16 @@ def read_complete_rules(
     source: str,
     version: int = SHIPPED_VERSION,
     letters: Mapping[str, frozenset[str]] | None = None,
+    saved_policies: Mapping[str, EscalationPolicy] | None = None,
 ) -> RuleBook:
     """As `read_rules`, for rules that are to be in force: they must tell what nobody may forget.
 
     `letters`: the kinds of alerts that have a letter, with the fields it needs; None: they are not looked at.
+    `saved_policies`: those in force instead of the document's of the same name.
     """
     reading = _Reading(text, source)
     check_promises(reading.rules, reading.faults)
+    check_policies(reading.rules, {**reading.policies, **(saved_policies or {})}, reading.faults)
     if letters is not None:
         _check_letters(reading.rules, letters, reading.faults)
     return reading.book(version)
@@ -66,6 +71,10 @@ class _Reading:
         compiler.circles(self.rules)
         self._inhibitions = read_inhibitions(self._document.inhibitions, self.rules, compiler.faults)
         self.faults = compiler.faults
+
+    @property
+    def policies(self) -> Mapping[str, EscalationPolicy]:
+        return self._document.policies
 
     def book(self, version: int) -> RuleBook:
         """Raises RulesError if there is any fault."""
@@ -224,7 +233,9 @@ class _Compiler:
             try:
                 known[name] = tuple(adapter.validate_python(value) for value in values)
             except ValidationError as error:
-                self.faults.add((*place, name), texts.NEVER_TRUE, message=error.errors()[0]["msg"])
+                first = error.errors(include_url=False, include_input=False)[0]
+                message_fa = value_problem(first["type"], first.get("ctx", {}))[1]
+                self.faults.add((*place, name), texts.NEVER_TRUE, message=first["msg"], message_fa=message_fa)
         return known
 
 

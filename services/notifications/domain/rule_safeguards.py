@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.notifications.domain import rule_faults as texts
+from services.notifications.domain.escalation import EscalationPolicy
 from services.notifications.domain.field_values import every_value
 from services.notifications.domain.rule_faults import Faults, Place
 from services.notifications.domain.rules import Audience, Matcher, Rule
@@ -156,6 +157,20 @@ def check_promises(rules: Sequence[Rule], faults: Faults) -> None:
         telling = [rule for rule in rules if rule.source.event_type is event_type and _is_whole(rule, own)]
         if not all(any(_takes(rule.source, values) for rule in telling) for values in _combinations(telling)):
             faults.add(("rules",), texts.PROMISE_UNKEPT, name=event_type.type_name())
+
+
+def is_promised(rule: Rule) -> bool:
+    """Whether the rule tells what every set of rules must tell."""
+    return rule.source.event_type in PROMISED
+
+
+def check_policies(rules: Sequence[Rule], policies: Mapping[str, EscalationPolicy], faults: Faults) -> None:
+    """Add a fault for every rule whose promise its escalation policy would keep by the inbox alone."""
+    for index, rule in enumerate(rules):
+        policy = policies.get(rule.policy)
+        if policy is not None and is_promised(rule) and policy.inbox_alone_at is not None:
+            name, step = rule.source.event_type.type_name(), policy.inbox_alone_at
+            faults.add(("rules", index, "policy"), texts.INBOX_ALONE, event=name, policy=rule.policy, step=step)
 
 
 def _is_whole(rule: Rule, own: set[str]) -> bool:

@@ -8,6 +8,12 @@ TEMPLATE_KIND_UNKNOWN = RefusalType(
     text_en="No routing rule raises alerts of kind {kind}. Known kinds: {known}.",
     text_fa="هیچ قاعده‌ای هشداری از نوع {kind} نمی‌سازد. نوع‌های شناخته‌شده: {known}.",
 )
+TEMPLATE_RULE_UNKNOWN = RefusalType(
+    code="notifications.template.rule_unknown",
+    status=422,
+    text_en="No routing rule {rule_id} raises alerts of kind {kind}. Those that do: {known}.",
+    text_fa="قاعدهٔ {rule_id} هشداری از نوع {kind} نمی‌سازد. قاعده‌هایی که می‌سازند: {known}.",
+)
 TEMPLATE_VERSION_CHANGED = RefusalType(
     code="notifications.template.version_changed",
     status=409,
@@ -62,7 +68,7 @@ DIGEST_MEMBER_UNKNOWN = RefusalType(
     code="notifications.digest.member_unknown",
     status=422,
     text_en="Nobody in {working_group} has the address {email}.",
-    text_fa="در {working_group} کسی با نشانی {email} نیست.",
+    text_fa="در {working_group_fa} کسی با نشانی {email} نیست.",
 )
 INBOX_STREAMS_BUSY = RefusalType(
     code="notifications.inbox.streams_busy",

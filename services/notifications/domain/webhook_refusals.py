@@ -30,7 +30,7 @@ ENDPOINT_ADDRESS_UNSAFE = RefusalType(
     code="notifications.webhook.address_unsafe",
     status=422,
     text_en="Webhooks cannot be sent to this address: {problem}.",
-    text_fa="به این نشانی وب‌هوک فرستاده نمی‌شود: {problem}.",
+    text_fa="به این نشانی وب‌هوک فرستاده نمی‌شود: {problem_fa}.",
 )
 ENDPOINT_KEYS_TOO_MANY = RefusalType(
     code="notifications.webhook.keys_too_many",

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.notifications.domain.absences import require_absences
 from services.notifications.domain.members import Absence, Member
+from services.notifications.domain.people_columns import group_label_fa
 from services.notifications.domain.people_refusals import ABSENCE_OF_ANOTHER, MEMBER_NOT_FOUND
 from services.notifications.domain.refusals import OFFICE_NEEDS_PROVINCE
 from services.notifications.store import absences as store
@@ -44,7 +45,8 @@ async def set_absences(command: MemberAbsences, tx: Transaction) -> MemberAbsenc
     member = await member_for(tx.connection, command.member_id, tx.principal)
     county = County(member.working_group) if member.working_group in frozenset(County) else None
     if county is None and tx.principal.counties != frozenset(County):
-        raise Refusal(OFFICE_NEEDS_PROVINCE, working_group=member.working_group)
+        office_fa = group_label_fa(member.working_group)
+        raise Refusal(OFFICE_NEEDS_PROVINCE, working_group=member.working_group, working_group_fa=office_fa)
     await people.lock_office(tx.connection, member.working_group)
     colleagues = await people.list_members_of(tx.connection, [member.working_group])
     known = (await store.list_absences_of(tx.connection, [member.working_group])).get(member.working_group, [])

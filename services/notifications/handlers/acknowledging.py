@@ -1,6 +1,6 @@
 """Somebody takes charge of an alert and of the alerts that joined it, hands it back, or says something about it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
@@ -22,11 +22,13 @@ from services.notifications.handlers.telling import (
     ESCALATION_TIMER,
     GROUP_LETTER_TIMER,
     LAPSE_TIMER,
+    RECIPIENT_LEFT,
     StepTimer,
 )
 from services.notifications.store import alerts as store
 from services.notifications.store import groups
 from services.notifications.store.alerts import Alert, HistoryLine
+from services.notifications.store.members import share_memberships
 from shared.contracts.notifications import AlertAcknowledged, AlertReopened
 from shared.contracts.refusals import Refusal
 from shared.kit.timers import Arming
@@ -76,12 +78,14 @@ class Acknowledgement(BaseModel):
 async def acknowledge_alert(command: AcknowledgeAlert, tx: Transaction) -> Acknowledgement:
     """Somebody acts: the chain of the alert, and of all of its group that its letters told of, stops; what joined since leads
     a group of its own. Acknowledging twice answers with the first. Raises Refusal."""
+    await share_memberships(tx.connection)
     await find_concerned(command.alert_id, tx)
     return await _acknowledge(command.alert_id, tx.principal.subject, tx)
 
 
 async def acknowledge_by_link(command: AcknowledgeByLink, tx: Transaction) -> Acknowledgement:
     """As `acknowledge_alert`, by the member whom the link names, if still a member. Raises Refusal."""
+    await share_memberships(tx.connection)
     member = await groups.find_member(tx.connection, command.member_id)
     if member is None:
         raise Refusal(LINK_MEMBER_LEFT)
@@ -90,6 +94,7 @@ async def acknowledge_by_link(command: AcknowledgeByLink, tx: Transaction) -> Ac
 
 async def take_over_alert(command: TakeOverAlert, tx: Transaction) -> Acknowledgement:
     """The caller is in charge instead of who was; an unanswered alert is acknowledged. Raises Refusal."""
+    await share_memberships(tx.connection)
     await find_concerned(command.alert_id, tx)
     alert = await _lock(command.alert_id, tx)
     by = tx.principal.subject
@@ -117,11 +122,13 @@ async def release_alert(command: ReleaseAlert, tx: Transaction) -> Acted:
     return Acted(alert_id=alert.alert_id, state=AlertState.OPEN, step=alert.step)
 
 
-async def lapse_acknowledgement(alert_id: UUID, tx: Transaction) -> None:
-    """The time in which an acknowledgement should have led to something is over: if it did not, the chain goes on."""
+async def lapse_acknowledgement(alert_id: UUID, tx: Transaction, *, left: str | None = None) -> None:
+    """The time in which an acknowledgement should have led to something is over, or who acknowledged has `left`: if it led to
+    nothing, the chain goes on."""
     alert, _ = await store.lock_with_lead(tx.connection, alert_id)
-    if alert is not None and alert.state is AlertState.ACKNOWLEDGED:
-        await _reopen(alert, "acknowledgement_lapsed", BY_SYSTEM, tx)
+    if alert is None or alert.state is not AlertState.ACKNOWLEDGED or left not in (None, alert.acknowledged_by):
+        return
+    await _reopen(alert, "acknowledgement_lapsed", BY_SYSTEM, tx, {} if left is None else {"reason": RECIPIENT_LEFT})
 
 
 async def comment_on_alert(command: CommentOnAlert, tx: Transaction) -> Acted:
@@ -159,7 +166,7 @@ async def _acknowledge(alert_id: UUID, by: str, tx: Transaction) -> Acknowledgem
     await tx.publish_many(
         [AlertAcknowledged(alert_id=one.alert_id, county=one.county, step=one.step) for one in answered]
     )
-    await _lead_on([one for one in joined if one.state in UNANSWERED and one.alert_id not in ids], tx)
+    await lead_on([one for one in joined if one.state in UNANSWERED and one.alert_id not in ids], tx)
     return _acknowledgement(alert, by, tx.now)
 
 
@@ -169,7 +176,7 @@ def answered_with(alert: Alert, joined: Sequence[Alert]) -> list[Alert]:
     return [alert, *(one for one in answers if one.state in UNANSWERED)]
 
 
-async def _lead_on(untold: Sequence[Alert], tx: Transaction) -> None:
+async def lead_on(untold: Sequence[Alert], tx: Transaction) -> None:
     """Nobody has heard of these: the oldest leads the others from its first step."""
     if not untold:
         return
@@ -194,11 +201,13 @@ async def _with_its_group(alert: Alert, tx: Transaction) -> list[Alert]:
     return [alert, *(one for one in joined if one.acknowledged_at == alert.acknowledged_at)]
 
 
-async def _reopen(alert: Alert, entry: str, by: str, tx: Transaction) -> None:
+async def _reopen(
+    alert: Alert, entry: str, by: str, tx: Transaction, details: Mapping[str, JsonValue] | None = None
+) -> None:
     reopened = await _with_its_group(alert, tx)
     await tx.cancel_timer(LAPSE_TIMER, alert.alert_id)
     await store.set_reopened(tx.connection, [one.alert_id for one in reopened])
-    await _add_history(tx, reopened, entry, by, {"acknowledged_by": alert.acknowledged_by})
+    await _add_history(tx, reopened, entry, by, {"acknowledged_by": alert.acknowledged_by, **(details or {})})
     await tx.publish_many([AlertReopened(alert_id=one.alert_id, county=one.county, step=one.step) for one in reopened])
     if alert.held_back is not None or alert.digest:
         return

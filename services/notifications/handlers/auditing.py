@@ -9,11 +9,12 @@ from uuid_utils.compat import uuid7
 from services.notifications.domain.auditing import LateChain, Lateness, unanswered_name
 from services.notifications.domain.channels import Channel, Contact
 from services.notifications.domain.delivering import DeliveryState
-from services.notifications.domain.escalation import AlertState
+from services.notifications.domain.escalation import UNANSWERED, AlertState
 from services.notifications.domain.members import Member
 from services.notifications.domain.operations import PROVINCE_SEAT
 from services.notifications.domain.rules import Audience
 from services.notifications.domain.telling import office_of
+from services.notifications.handlers.acknowledging import lead_on
 from services.notifications.handlers.digests import DIGEST_TIMER, arm_missing_digests
 from services.notifications.handlers.escalating import resume_chain
 from services.notifications.handlers.operations import end_trouble, report_trouble
@@ -52,7 +53,7 @@ async def repair_chain(late: LateChain, tx: Transaction) -> bool:
         return True
     if late.alert_id is None:
         return False
-    alert = await alerts.lock_alert(tx.connection, late.alert_id)
+    alert, _ = await alerts.lock_with_lead(tx.connection, late.alert_id)
     if alert is None or not await _rearm(alert, late.reason, tx):
         return False
     details = {"reason": late.reason.value}
@@ -110,6 +111,8 @@ async def _rearm(alert: Alert, reason: Lateness, tx: Transaction) -> bool:
             )
         case Lateness.LAPSE_TIMER_MISSING:
             return await _await_lapse(alert, tx)
+        case Lateness.LEAD_ENDED:
+            return await _regroup(alert, tx)
         case Lateness.HOLD_OVERDUE:
             return await _look_at_hold(alert, tx)
         case _:
@@ -127,6 +130,19 @@ async def _await_lapse(alert: Alert, tx: Transaction) -> bool:
     return True
 
 
+async def _regroup(alert: Alert, tx: Transaction) -> bool:
+    """All that wait for the same ended lead are told together, at once, and by a chain of their own."""
+    if alert.lead_alert_id is None or alert.state not in UNANSWERED:
+        return False
+    lead = await alerts.find_alert(tx.connection, alert.lead_alert_id)
+    if lead is not None and lead.has_chain and lead.state in UNANSWERED:
+        return False
+    waiting = [one for one in await alerts.lock_members(tx.connection, alert.lead_alert_id) if one.state in UNANSWERED]
+    await lead_on(waiting, tx)
+    await tx.arm_timer(GROUP_LETTER_TIMER, waiting[0].alert_id, AT_ONCE)
+    return True
+
+
 async def _look_at_hold(alert: Alert, tx: Transaction) -> bool:
     """Let what releases held alerts look at their cause now."""
     if alert.held_back_by is None or await is_armed(tx.connection, RELEASE_TIMER, alert.held_back_by):
@@ -141,7 +157,7 @@ async def _tell_everybody(alert: Alert, tx: Transaction) -> None:
     )
     office = office_of(alert.audience, alert.county, offices, office_date(tx.now), restricted=alert.restricted)
     owed = [new for member in office.members for new in _messages(alert, member, tx)]
-    await deliveries.insert_deliveries(tx.connection, owed)
+    inserted = await deliveries.insert_deliveries(tx.connection, owed)
     lines = [
         HistoryLine(
             alert.alert_id,
@@ -149,9 +165,10 @@ async def _tell_everybody(alert: Alert, tx: Transaction) -> None:
             "told_straight",
             alert.step,
             BY_SYSTEM,
-            {"told": new.told.email, "channel": new.contact.channel.value},
+            {"delivery_id": str(new.delivery_id), "told": new.told.email, "channel": new.contact.channel.value},
         )
         for new in owed
+        if new.delivery_id in inserted
     ]
     await alerts.add_histories(tx.connection, lines, tx.now)
 

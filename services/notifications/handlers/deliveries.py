@@ -1,10 +1,12 @@
 """What becomes of a message that nobody takes: the person's next contact, and after the last one a dead letter."""
 
+from typing import Final
 from uuid import UUID
 
 from pydantic import JsonValue
 
 from services.notifications.domain.channels import Channel
+from services.notifications.domain.delivering import DeliveryState
 from services.notifications.domain.digests import DigestContent
 from services.notifications.domain.operations import dead_digest_name
 from services.notifications.domain.rules import Audience
@@ -15,30 +17,44 @@ from services.notifications.store.deliveries import LeasedDelivery
 from shared.contracts.notifications import AlertUndelivered, OperationsTrouble
 from shared.kit.transaction import Transaction
 
+TOLD_OR_OWED: Final = frozenset({DeliveryState.SENT, DeliveryState.PENDING})
+
 
 async def settle_failed(
-    lease_id: UUID, delivery: LeasedDelivery, error: str, tx: Transaction, *, may_have_arrived: bool = False
+    lease_id: UUID,
+    delivery: LeasedDelivery,
+    error: str,
+    tx: Transaction,
+    *,
+    may_have_arrived: bool = False,
+    elsewhere: bool = False,
 ) -> Channel | None:
     """After the last try at one contact: owe the message by the next one, or bury it. Nothing if the lease was lost.
 
-    A contact whose channel the person is told by already in this step is passed over. Returns the channel it goes on to.
+    A contact whose channel the person is told by already in this step is passed over, and if it must go `elsewhere` that of
+    the same channel too. Returns the channel it goes on to.
     """
+    beside = await store.lock_beside(tx.connection, delivery.delivery_id)
     if may_have_arrived:
         await _add_history(delivery, "may_repeat", tx, {"attempt": delivery.attempts, "reason": "no_answer"})
     for place, contact in enumerate(delivery.fallbacks):
-        if contact.channel is Channel.INBOX:
+        if contact.channel is Channel.INBOX or (elsewhere and contact.channel == delivery.channel):
             continue
         if await store.turn_to(tx.connection, lease_id, delivery, place, error):
             details: dict[str, JsonValue] = {"to_channel": contact.channel, "error": error}
             await _add_history(delivery, "fallback", tx, details)
             return contact.channel
-    await bury_delivery(lease_id, delivery, error, tx)
+    await bury_delivery(lease_id, delivery, error, tx, is_last=beside.isdisjoint(TOLD_OR_OWED))
     return None
 
 
-async def bury_delivery(lease_id: UUID, delivery: LeasedDelivery, error: str, tx: Transaction) -> None:
+async def bury_delivery(
+    lease_id: UUID, delivery: LeasedDelivery, error: str, tx: Transaction, *, is_last: bool = True
+) -> None:
     """A visible dead letter, told once to whoever listens: an alert's by an event about it, a digest's as a trouble of the
     platform. Nothing if the lease was lost.
+
+    Unless it `is_last`, the person has or may yet have the same message by another channel, and nobody else is alarmed.
     """
     if not await store.mark_dead(tx.connection, lease_id, delivery.delivery_id, error):
         return
@@ -46,6 +62,8 @@ async def bury_delivery(lease_id: UUID, delivery: LeasedDelivery, error: str, tx
         await _report_dead_digest(delivery, error, tx)
         return
     await _add_history(delivery, "undelivered", tx, {"error": error})
+    if not is_last:
+        return
     await tx.publish(
         AlertUndelivered(
             alert_id=delivery.alert_id,

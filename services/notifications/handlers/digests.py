@@ -9,15 +9,20 @@ from uuid_utils.compat import uuid7
 
 from services.notifications.domain.digests import SETTLED_AFTER, Period, audiences_of, due_after
 from services.notifications.domain.operations import dead_digest_name
+from services.notifications.domain.people_columns import group_label_fa
 from services.notifications.domain.refusals import OFFICE_NEEDS_PROVINCE
 from services.notifications.domain.rules import Audience
 from services.notifications.domain.text_refusals import DIGEST_MEMBER_UNKNOWN
+from services.notifications.domain.working_calendar import WorkingCalendar
 from services.notifications.handlers.operations import end_trouble
 from services.notifications.store import digests as store
+from services.notifications.store.calendars import load_calendars
+from services.notifications.store.members import share_memberships
 from shared.contracts.counties import County
 from shared.contracts.notifications import OperationsTrouble
 from shared.contracts.refusals import Refusal
 from shared.kit.transaction import Transaction
+from shared.persian.calendar import office_date
 
 DIGEST_TIMER: Final = "notifications.digest"
 WISHES_MAX: Final = 100
@@ -62,12 +67,15 @@ class StoppedDigest(BaseModel):
 
 async def set_wishes(command: DigestWishes, tx: Transaction) -> DigestWishes:
     """Replace an office's wishes and arm what they need. Raises Refusal."""
+    office_fa = group_label_fa(command.working_group)
     if command.working_group == Audience.PROVINCE_OFFICE and tx.principal.counties != frozenset(County):
-        raise Refusal(OFFICE_NEEDS_PROVINCE, working_group=command.working_group)
+        raise Refusal(OFFICE_NEEDS_PROVINCE, working_group=command.working_group, working_group_fa=office_fa)
     wishes = {wish.email.lower(): wish.period for wish in command.wishes}
     kept = await store.replace_wishes(tx.connection, command.working_group, wishes, tx.principal.subject, tx.now)
     for email in sorted(wishes.keys() - {wish.email for wish in kept}):
-        raise Refusal(DIGEST_MEMBER_UNKNOWN, working_group=command.working_group, email=email)
+        raise Refusal(
+            DIGEST_MEMBER_UNKNOWN, working_group=command.working_group, working_group_fa=office_fa, email=email
+        )
     await arm_missing_digests(tx)
     return DigestWishes(working_group=command.working_group, wishes=[WishBody.model_validate(wish) for wish in kept])
 
@@ -80,19 +88,30 @@ async def stop_digest(command: StopDigest, tx: Transaction) -> StoppedDigest:
 async def arm_missing_digests(tx: Transaction) -> None:
     """Arm the timer of every wished digest that has none; one that runs is left alone."""
     armed = await store.armed_subjects(tx.connection, DIGEST_TIMER)
-    for working_group, period in await store.wished_offices(tx.connection):
-        if f"{working_group}/{period}" not in armed:
-            await _arm(working_group, period, tx)
+    missing = [
+        (working_group, period)
+        for working_group, period in await store.wished_offices(tx.connection)
+        if f"{working_group}/{period}" not in armed
+    ]
+    calendars = await load_calendars(tx.connection, {working_group for working_group, _ in missing})
+    for working_group, period in missing:
+        await _arm(working_group, period, calendars[working_group], tx)
 
 
 async def compose_digest(working_group: str, period: Period, tx: Transaction) -> None:
     """A digest is due: compose it, owe its letters, arm the next. Where nobody wants it any more, it ends. The trouble of a
-    letter of an earlier one that nobody took is over: this one says what there is now."""
+    letter of an earlier one that nobody took is over: this one says what there is now. On a day on which the office is closed
+    after all, it is put off."""
+    calendar = (await load_calendars(tx.connection, [working_group]))[working_group]
+    if calendar.open_on(office_date(tx.now)) is None:
+        await _arm(working_group, period, calendar, tx)
+        return
     await end_trouble(OperationsTrouble.OPS_ALERT, name=dead_digest_name(working_group), tx=tx)
+    await share_memberships(tx.connection)
     wishes = [wish for wish in await store.list_wishes(tx.connection, working_group) if wish.period is period]
     if not wishes:
         return
-    await _arm(working_group, period, tx)
+    await _arm(working_group, period, calendar, tx)
     county = None if working_group == Audience.PROVINCE_OFFICE else County(working_group)
     until = tx.now - SETTLED_AFTER
     since = await store.last_covered(tx.connection, working_group, period) or until - period.length
@@ -107,7 +126,7 @@ async def compose_digest(working_group: str, period: Period, tx: Transaction) ->
     )
 
 
-async def _arm(working_group: str, period: Period, tx: Transaction) -> None:
-    delay: timedelta = due_after(tx.now, period) - tx.now
+async def _arm(working_group: str, period: Period, calendar: WorkingCalendar, tx: Transaction) -> None:
+    delay: timedelta = due_after(tx.now, period, calendar) - tx.now
     policy = DigestTimer(working_group=working_group, period=period)
     await tx.arm_timer(DIGEST_TIMER, f"{working_group}/{period}", delay, policy)

@@ -1,25 +1,29 @@
 """A dry run of routing rules: which alerts past events would have raised, and who would have been told. Changes nothing."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 
-from services.notifications.domain.dry_run import DryRun, PastEvent, RuleOutcome
+from services.notifications.domain.dry_run import Circumstances, DryRun, PastEvent, RuleOutcome
 from services.notifications.domain.escalation import EscalationPolicy
+from services.notifications.domain.grouping import group_wait_s
+from services.notifications.domain.holding import PastSilence
 from services.notifications.domain.members import Office, OnDuty, on_duty
 from services.notifications.domain.rule_refusals import DRY_RUN_BUSY, PAST_UNAVAILABLE
 from services.notifications.domain.rules import Audience, Rule, RuleBook
-from services.notifications.domain.telling import office_of
+from services.notifications.domain.telling import office_of, tell
 from services.notifications.past import Past
-from services.notifications.store import groups
+from services.notifications.store import groups, silences
 from shared.contracts.base import Event
 from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
+from shared.kit.clock import wall_delay
 from shared.kit.past_events import PastBounds, PastRead, PastUnavailableError
 from shared.kit.routing import Received
 from shared.kit.transaction import Connection
+from shared.persian.calendar import office_date
 
 RECORDS_MAX: Final = 300_000
 READ_TIMEOUT_S: Final = 20.0
@@ -38,6 +42,17 @@ class DryRunResult:
     is_whole: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What of a service decides, besides the rules and the events: its policies and offices as they are at `until`, and the
+    silences that ran since the first day looked at."""
+
+    until: datetime
+    policies: Mapping[str, EscalationPolicy]
+    offices: Mapping[str, Office]
+    silences: Sequence[PastSilence]
+
+
 @dataclass(slots=True)
 class Told:
     """Who would have been told at the first step, and for which counties; `instead_of`: who is away today."""
@@ -54,12 +69,26 @@ class Recipients:
     nobody_in: list[County] = field(default_factory=list[County])
 
 
-async def run_dry(book: RuleBook, past: Past, since: datetime, counties: Collection[County]) -> DryRunResult:
+async def read_surroundings(
+    connection: Connection, book: RuleBook, since: datetime, until: datetime, counties: Collection[County]
+) -> Surroundings:
+    """Of a dry run over the events of these counties."""
+    saved = await groups.list_policies(connection)
+    policies = {**book.policies, **{name: policy for name, (_, policy) in saved.items()}}
+    provincial = {audience.value for audience in Audience} - {Audience.WORKING_GROUP.value}
+    offices = await groups.load_offices(connection, sorted({*counties, *provincial}))
+    return Surroundings(until, policies, offices, await silences.list_past(connection, since))
+
+
+async def run_dry(
+    book: RuleBook, past: Past, since: datetime, counties: Collection[County], surroundings: Surroundings
+) -> DryRunResult:
     """Apply `book` to what was published since then, in memory. Raises Refusal."""
     if _running.locked():
         raise Refusal(DRY_RUN_BUSY)
     async with _running:
-        dry_run = DryRun(book, counties)
+        circumstances = Circumstances(surroundings.until, _joined_until(surroundings), surroundings.silences)
+        dry_run = DryRun(book, counties, circumstances)
         has_room = True
 
         def take(received: Sequence[Received[Event]]) -> bool:
@@ -75,25 +104,31 @@ async def run_dry(book: RuleBook, past: Past, since: datetime, counties: Collect
         return DryRunResult(outcomes, read, has_room and read.records_left == 0)
 
 
-async def find_recipients(
-    connection: Connection, book: RuleBook, outcomes: Sequence[RuleOutcome], today: date
-) -> list[Recipients]:
-    """For each outcome, who is on duty `today` (in Asia/Tehran) at the first step of its rule's policy."""
-    saved = await groups.list_policies(connection)
-    policies = {**book.policies, **{name: policy for name, (_, policy) in saved.items()}}
-    wanted = {county for outcome in outcomes for county in outcome.counties}
-    audiences = {outcome.rule.audience for outcome in outcomes if outcome.counties} - {Audience.WORKING_GROUP}
-    audiences.add(Audience.PROVINCE_OFFICE)
-    offices = await groups.load_offices(connection, sorted({*wanted, *audiences}))
-    return [_recipients_of(outcome, policies, offices, today) for outcome in outcomes]
+def _joined_until(surroundings: Surroundings) -> Callable[[Rule, County, datetime], datetime]:
+    """As `escalating.send_group_letter` says it of a lead: its letter leaves, and the first step waits."""
+
+    def joined_until(rule: Rule, county: County, began_at: datetime) -> datetime:
+        told_at = began_at + wall_delay(timedelta(seconds=group_wait_s(rule) or 0))
+        office = office_of(
+            rule.audience, county, surroundings.offices, office_date(told_at), restricted=rule.is_restricted
+        )
+        step = surroundings.policies[rule.policy].step_at(_FIRST_STEP)
+        return told_at + wall_delay(tell(step, office, told_at, restricted=rule.is_restricted).wait)
+
+    return joined_until
 
 
-def _recipients_of(
-    outcome: RuleOutcome, policies: Mapping[str, EscalationPolicy], offices: Mapping[str, Office], today: date
-) -> Recipients:
+def find_recipients(surroundings: Surroundings, outcomes: Sequence[RuleOutcome]) -> list[Recipients]:
+    """For each outcome, who is on duty at the first step of its rule's policy, today."""
+    today = office_date(surroundings.until)
+    return [_recipients_of(outcome, surroundings, today) for outcome in outcomes]
+
+
+def _recipients_of(outcome: RuleOutcome, surroundings: Surroundings, today: date) -> Recipients:
     found = Recipients()
+    policy = surroundings.policies[outcome.rule.policy]
     for county in (county for county in County if outcome.counties[county]):
-        person = _first_told(outcome.rule, policies[outcome.rule.policy], county, offices, today)
+        person = _first_told(outcome.rule, policy, county, surroundings.offices, today)
         if person is None:
             found.nobody_in.append(county)
             continue

@@ -9,13 +9,16 @@ from services.notifications.domain.escalation import UNANSWERED, AlertState, nex
 from services.notifications.handlers.telling import BY_SYSTEM, GROUP_LETTER_TIMER, Chain, arm_waits, tell_chains
 from services.notifications.store import alerts as store
 from services.notifications.store.alerts import Alert
+from services.notifications.store.members import share_memberships
 from shared.contracts.notifications import AlertEscalated
+from shared.kit.clock import wall_delay
 from shared.kit.transaction import Transaction
 
 
 async def escalate_alert(alert_id: UUID, step: int, tx: Transaction, *, reopened: bool = False) -> None:
     """The wait of `step` ended: tell the next person, unless somebody has acted or the chain is at its end. A chain that
     was taken up again (`reopened`) tells the last step once more at its end."""
+    await share_memberships(tx.connection)
     alert = await store.lock_alert(tx.connection, alert_id)
     if alert is None or alert.step != step or not alert.has_chain or alert.state not in UNANSWERED:
         return
@@ -33,6 +36,7 @@ async def escalate_alert(alert_id: UUID, step: int, tx: Transaction, *, reopened
 async def send_group_letter(alert_id: UUID, tx: Transaction) -> None:
     """The wait for further alerts of a group ended: its lead's letter goes out, or one more of the running step. Nothing if
     somebody acted or a later step has told of them already."""
+    await share_memberships(tx.connection)
     alert = await store.lock_alert(tx.connection, alert_id)
     if alert is None or not alert.letter_due or not alert.has_chain or alert.state not in UNANSWERED:
         return
@@ -41,6 +45,8 @@ async def send_group_letter(alert_id: UUID, tx: Transaction) -> None:
     await store.set_told(tx.connection, [alert_id], tx.now)
     await store.set_letter_round(tx.connection, alert_id, letter_round)
     tellings = await tell_chains(tx, [_chain(alert, tx, letter_round=letter_round)], arms=first)
+    if first:
+        await store.set_first_wait(tx.connection, alert_id, tx.now + wall_delay(tellings[alert_id].wait))
     await _add_history(tx, alert, "group_told", alert.step, tellings[alert_id].details)
 
 

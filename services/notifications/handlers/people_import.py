@@ -9,12 +9,13 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 from uuid_utils.compat import uuid7
 
-from services.notifications.domain.members import Member
+from services.notifications.domain.members import Member, readdressed
 from services.notifications.domain.offices import OFFICES, GroupName
 from services.notifications.domain.people_refusals import PEOPLE_PLAN_CHANGED
 from services.notifications.domain.people_sheet import Person, read_people
 from services.notifications.handlers.groups import replace_group
 from services.notifications.store import members as people
+from services.notifications.store.webhooks import list_endpoint_names
 from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
 from shared.kit.auth import Principal
@@ -22,7 +23,7 @@ from shared.kit.transaction import Connection, Transaction
 from shared.spreadsheet.rows import SheetRow
 
 PLAN_PATTERN = r"^[0-9a-f]{64}$"
-_COMPARED = ("name", "role", "language", "position", "subject", "contacts")
+_COMPARED = ("email", "name", "role", "language", "position", "subject", "contacts")
 
 
 class PersonChange(BaseModel):
@@ -55,13 +56,13 @@ class ImportPeople(BaseModel):
 
 async def plan_people(connection: Connection, rows: Sequence[SheetRow], principal: Principal) -> PeoplePlan:
     """What importing the file would do now. Raises Refusal."""
-    wanted = read_people(rows, groups_of(principal))
+    wanted = read_people(rows, groups_of(principal), await list_endpoint_names(connection))
     return _plan(await _present(connection, wanted), wanted)
 
 
 async def import_people(command: ImportPeople, tx: Transaction) -> PeoplePlan:
     """Do what the dry run showed, in every office or in none. Raises Refusal."""
-    wanted = read_people(command.rows, groups_of(tx.principal))
+    wanted = read_people(command.rows, groups_of(tx.principal), await list_endpoint_names(tx.connection))
     for group in sorted(wanted):
         await people.lock_office(tx.connection, group)
     plan = _plan(await _present(tx.connection, wanted), wanted)
@@ -90,6 +91,7 @@ def _plan(present: Mapping[str, Sequence[Member]], wanted: Mapping[GroupName, Se
     changes: list[PersonChange] = []
     for group, persons in sorted(wanted.items()):
         known = {member.email: member for member in present[group]}
+        known |= {person.email: known.pop(member.email) for member, person in readdressed(present[group], persons)}
         for person in persons:
             before = known.pop(person.email, None)
             fields = (

@@ -30,6 +30,7 @@ from services.notifications.routing_rules import EVENT_TYPES, rules_in_force
 from services.notifications.store import alerts as store
 from services.notifications.store import groups, raising, silences
 from services.notifications.store.alerts import HistoryLine
+from services.notifications.store.members import share_memberships
 from shared.contracts.base import Event
 from shared.contracts.notifications import AlertRaised, AlertSeverity
 from shared.kit.routing import Received, fold
@@ -47,6 +48,7 @@ async def apply_rules(received: Sequence[Received[Event]], tx: Transaction) -> N
     matches = match(book, [_incoming(one) for one in received if book.rules_about(type(one.event))])
     if not matches:
         return
+    await share_memberships(tx.connection)
     await store.lock_groups(tx.connection, _group_keys(matches))
     settled = await _settle(matches, tx)
     endings = [Ending(alert.alert_id, alert.county, alert.step, alert.state, BY_SYSTEM) for alert, _ in settled.ended]

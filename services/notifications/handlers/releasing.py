@@ -9,12 +9,14 @@ from services.notifications.routing_rules import rules_in_force
 from services.notifications.store import alerts as store
 from services.notifications.store import raising
 from services.notifications.store.alerts import HistoryLine
+from services.notifications.store.members import share_memberships
 from shared.kit.transaction import Transaction
 
 
 async def release_held_back(held_back_by: UUID, tx: Transaction) -> None:
     """Look again at every alert that this alert or silence held back. One that somebody has acknowledged meanwhile is held
     no more and told to nobody."""
+    await share_memberships(tx.connection)
     await store.lock_groups(tx.connection, await raising.list_group_keys_of_held(tx.connection, held_back_by))
     held = await raising.lock_held(tx.connection, held_back_by)
     if not held:

@@ -16,8 +16,8 @@ from services.notifications.domain.rule_refusals import (
 )
 from services.notifications.domain.rules import RuleBook
 from services.notifications.letters.letter_needs import letter_needs
+from services.notifications.store import groups, templates
 from services.notifications.store import rules as store
-from services.notifications.store import templates
 from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
 from shared.kit.transaction import Connection, Transaction
@@ -54,6 +54,7 @@ async def save_rules(command: SaveRules, tx: Transaction) -> SavedRules:
     """
     if tx.principal.counties != frozenset(County):
         raise Refusal(RULES_NEED_PROVINCE)
+    await groups.lock_policies(tx.connection)
     newest = await store.find_version(tx.connection)
     version = 0 if newest is None else newest.version
     if version != command.expected_version:
@@ -86,7 +87,8 @@ async def check_rules(connection: Connection, document: str) -> RuleBook:
     """As `read_sound_rules`, but raises RulesError."""
     saved = await templates.list_in_force(connection)
     needs = letter_needs((one.kind, one.language, one.source) for one in saved)
-    return read_complete_rules(document, _SOURCE_NAME, letters=needs)
+    policies = {name: policy for name, (_, policy) in (await groups.list_policies(connection)).items()}
+    return read_complete_rules(document, _SOURCE_NAME, letters=needs, saved_policies=policies)
 
 
 def shown_fault(fault: RuleFault) -> Mapping[str, JsonValue]:

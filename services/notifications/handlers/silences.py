@@ -6,6 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 from uuid_utils.compat import uuid7
 
 from services.notifications.domain.holding import CRITICAL_SILENCE_MAX, SILENCE_S_MAX, Silence
@@ -50,7 +51,7 @@ class NewSilence(BaseModel):
     @model_validator(mode="after")
     def _fits_something(self) -> "NewSilence":
         if self.kind is None and self.rule_id is None and self.subject_id is None:
-            raise ValueError("a silence names a kind, a rule or a subject")
+            raise PydanticCustomError("one_required", "one of {fields}", {"fields": "kind, rule_id, subject_id"})
         return self
 
 

@@ -1,7 +1,7 @@
 """Steps are told: messages are owed and waits armed, for many alerts in as many statements as for one."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -13,11 +13,14 @@ from uuid_utils.compat import uuid7
 from services.notifications.domain.channels import Channel
 from services.notifications.domain.delivering import DeliveryState
 from services.notifications.domain.escalation import EscalationPolicy, Step
+from services.notifications.domain.operations import PROVINCE_SEAT, nobody_there_name
 from services.notifications.domain.rules import Audience
-from services.notifications.domain.telling import Telling, office_of, tell
+from services.notifications.domain.telling import NOBODY, Telling, office_of, tell
+from services.notifications.handlers.operations import report_trouble
 from services.notifications.store import deliveries, groups
 from services.notifications.store.deliveries import NewDelivery
 from shared.contracts.counties import County
+from shared.contracts.notifications import AlertSeverity, OperationsTrouble
 from shared.kit.logging import get_logger
 from shared.kit.timers import Arming
 from shared.kit.transaction import Transaction
@@ -32,6 +35,7 @@ CHAIN_TIMERS: Final = (ESCALATION_TIMER, GROUP_LETTER_TIMER, LAPSE_TIMER)
 SILENCED_ROUND: Final = -1
 """The letter that tells of a silenced alert: none of those of its first step, which may still come."""
 BY_SYSTEM: Final = "system"
+RECIPIENT_LEFT: Final = "recipient_left"
 AT_ONCE: Final = timedelta()
 
 _log = get_logger(__name__)
@@ -45,6 +49,12 @@ class StepTimer(BaseModel):
 
     step: int
     reopened: bool = False
+
+
+class LapseTimer(BaseModel):
+    """`left`: by whom the alert was acknowledged who has left since; None: the time for acting is over, whoever it was."""
+
+    left: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +73,11 @@ class Chain:
 
 
 async def tell_chains(tx: Transaction, chains: Sequence[Chain], *, arms: bool = True) -> dict[UUID, Telling]:
-    """Owe each step's messages and arm (`arms`) the wait that follows. An empty group is told nothing, which is logged;
-    its chain still runs. Returns what each step does; nobody is told by one whose messages were all owed before."""
+    """Owe each step's messages and arm (`arms`) the wait that follows. An empty group is told nothing, which is a trouble of
+    the platform until it has members; its chain still runs. Returns what each step does; nobody is told by one whose messages
+    were all owed before."""
     tellings = await _look_up(tx, chains)
-    _log_untold(chains, tellings)
+    await _report_untold(tx, chains, tellings)
     owed = [new for chain in chains for new in _messages(chain, tellings[chain.alert_id], tx)]
     inserted = await deliveries.insert_deliveries(tx.connection, owed)
     if arms:
@@ -88,15 +99,27 @@ async def _look_up(tx: Transaction, chains: Sequence[Chain]) -> dict[UUID, Telli
         return {}
     offices = await groups.load_offices(tx.connection, _offices_of(chains))
     today = office_date(tx.now)
-    known: dict[tuple[Audience, County, Step, bool], Telling] = {}
+    earlier = {chain.alert_id: chain.policy.told_differently(chain.step) for chain in chains}
+    told_before = await deliveries.list_told_before(
+        tx.connection, {alert_id: steps for alert_id, steps in earlier.items() if steps}
+    )
+    known: dict[tuple[Audience, County, Step, bool, frozenset[UUID]], Telling] = {}
     tellings: dict[UUID, Telling] = {}
     for chain in chains:
         step = chain.policy.step_at(chain.step)
-        key = chain.audience, chain.county, step, chain.restricted
+        told = told_before.get(chain.alert_id, NOBODY)
+        key = chain.audience, chain.county, step, chain.restricted, frozenset(told)
         telling = known.get(key)
         if telling is None:
             office = office_of(chain.audience, chain.county, offices, today, restricted=chain.restricted)
-            telling = known[key] = tell(step, office, tx.now, restricted=chain.restricted)
+            telling = known[key] = tell(
+                step,
+                office,
+                tx.now,
+                restricted=chain.restricted,
+                told_before=told,
+                province=offices[Audience.PROVINCE_OFFICE],
+            )
         tellings[chain.alert_id] = telling
     return tellings
 
@@ -149,7 +172,16 @@ def _first_state(channel: Channel) -> DeliveryState:
     return DeliveryState.SENT if channel is Channel.INBOX else DeliveryState.PENDING
 
 
-def _log_untold(chains: Sequence[Chain], tellings: dict[UUID, Telling]) -> None:
-    untold = Counter((c.county, c.audience) for c in chains if tellings[c.alert_id].told is None)
-    for (county, audience), number in untold.items():
+async def _report_untold(tx: Transaction, chains: Sequence[Chain], tellings: Mapping[UUID, Telling]) -> None:
+    """One trouble for each office, until it has members: of the operations office too, whose alert then stands for people
+    who look."""
+    untold = Counter((c.audience, c.county) for c in chains if tellings[c.alert_id].is_to_nobody)
+    for (audience, county), number in sorted(untold.items()):
         _log.warning("alert_without_recipient", county=county, audience=audience, alerts=number)
+        await report_trouble(
+            OperationsTrouble.OPS_ALERT,
+            name=nobody_there_name(county if audience is Audience.WORKING_GROUP else audience),
+            county=county if audience is Audience.WORKING_GROUP else PROVINCE_SEAT,
+            severity=AlertSeverity.CRITICAL,
+            tx=tx,
+        )

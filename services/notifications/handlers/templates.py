@@ -7,7 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.notifications.domain.rules import Rule, RuleBook
 from services.notifications.domain.samples import sample_of, samples_of
-from services.notifications.domain.text_refusals import TEMPLATE_KIND_UNKNOWN, TEMPLATE_VERSION_CHANGED
+from services.notifications.domain.text_refusals import (
+    TEMPLATE_KIND_UNKNOWN,
+    TEMPLATE_RULE_UNKNOWN,
+    TEMPLATE_VERSION_CHANGED,
+)
 from services.notifications.letters.letter import Letter, Letters, SavedText
 from services.notifications.letters.previews import SampleNotice
 from services.notifications.letters.text_checks import SOURCE_CHARACTERS_MAX, check_source
@@ -75,6 +79,17 @@ def shipped_or_refused(kind: str, language: str) -> str:
     if kind not in known_kinds():
         raise Refusal(TEMPLATE_KIND_UNKNOWN, kind=kind, known=", ".join(sorted(known_kinds())))
     return shipped_source(kind, language)
+
+
+def rule_to_show(rules: Sequence[Rule], rule_id: str | None) -> Rule:
+    """The rule of that name among `rules`, those of one kind; the first one where none is named. Raises Refusal."""
+    if rule_id is None:
+        return rules[0]
+    for rule in rules:
+        if rule.rule_id == rule_id:
+            return rule
+    known = ", ".join(rule.rule_id for rule in rules)
+    raise Refusal(TEMPLATE_RULE_UNKNOWN, rule_id=rule_id, kind=rules[0].kind, known=known)
 
 
 def preview(source: str, language: str, rule: Rule) -> Letter:

@@ -264,7 +264,7 @@ def _require_safe(url: str) -> None:
     try:
         checked_url(url, AddressRules(settings.networks, settings.plain_http))
     except UnsafeAddressError as error:
-        raise Refusal(ENDPOINT_ADDRESS_UNSAFE, problem=str(error)) from error
+        raise Refusal(ENDPOINT_ADDRESS_UNSAFE, problem=str(error), problem_fa=error.problem_fa) from error
 
 
 def _require_province(county: County | None, tx: Transaction) -> None:

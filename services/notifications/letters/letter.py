@@ -11,7 +11,7 @@ from jinja2 import Template, TemplateError
 from pydantic import JsonValue
 
 from services.notifications.domain.terms import county_label, term
-from services.notifications.letters.texts import BLOCKS, LANGUAGES, WORDS, environment_of, moment, number
+from services.notifications.letters.texts import BLOCKS, LANGUAGES, WORDS, environment_of, moment, number, site_code
 from shared.contracts.counties import County
 from shared.kit.logging import get_logger
 
@@ -41,6 +41,8 @@ class Grouped(Protocol):
     def raised_at(self) -> datetime: ...
     @property
     def details(self) -> Mapping[str, JsonValue]: ...
+    @property
+    def registry_id(self) -> str | None: ...
 
 
 class Notice(Protocol):
@@ -65,6 +67,8 @@ class Notice(Protocol):
     @property
     def details(self) -> Mapping[str, JsonValue]: ...
     @property
+    def registry_id(self) -> str | None: ...
+    @property
     def grouped(self) -> Sequence[Grouped]: ...
     @property
     def grouped_total(self) -> int: ...
@@ -72,7 +76,8 @@ class Notice(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What a recipient reads. `short` is one SMS with its link. `template_error`: why this is only the plain safe form."""
+    """What a recipient reads. `short` is one SMS with its link. `template_error`: why this is only the plain safe form.
+    `text_version`: the saved version that it was made from, 0: what ships; None: of no template."""
 
     subject: str
     lines: tuple[str, ...]
@@ -81,6 +86,7 @@ class Letter:
     short: str
     unsubscribe_url: str | None = None
     template_error: str | None = None
+    text_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +108,17 @@ class Letters:
 
     def __init__(self, saved: Iterable[SavedText] = ()) -> None:
         self._saved: dict[tuple[str, str], Template] = {}
+        self._versions: dict[tuple[str, str], int] = {}
         self.use(saved)
 
     def use(self, saved: Iterable[SavedText]) -> None:
         """Let `saved` replace what ships, and nothing else. One that does not compile is left out and logged."""
         compiled: dict[tuple[str, str], Template] = {}
+        versions: dict[tuple[str, str], int] = {}
         for one in saved:
             try:
                 compiled[one.kind, one.language] = environment_of(one.language).from_string(one.source)
+                versions[one.kind, one.language] = one.version
             except (TemplateError, SyntaxError, RecursionError, ValueError) as error:
                 _log.error(
                     "saved_template_unusable",
@@ -119,7 +128,7 @@ class Letters:
                     error=repr(error),
                     next_step="the shipped template is used; save a new version",
                 )
-        self._saved = compiled
+        self._saved, self._versions = compiled, versions
 
     def require(self, kinds: frozenset[str]) -> None:
         """Compile both languages of every kind. Raises MissingTemplateError."""
@@ -166,6 +175,7 @@ class Letters:
             html=environment.get_template("layout.html.j2").render(values),
             short=_short(delivery, block, subject, short_url),
             template_error=failure,
+            text_version=None if failure else self._versions.get((delivery.kind, language), 0),
         )
 
     def render_page(self, language: str, title: str, lines: tuple[str, ...], button: str | None) -> str:
@@ -191,12 +201,13 @@ class Letters:
         lines: list[str] = []
         for one in delivery.grouped[:GROUPED_SHOWN_MAX]:
             try:
-                values = values_of(delivery) | {"subject_id": one.subject_id, "details": _details(one.details)}
+                values = values_of(delivery) | _about(one, language)
                 about = render_block(self._template(delivery.kind, language), "subject", values).strip()
             except Exception as error:
                 _log.warning("grouped_alert_plain", kind=delivery.kind, language=language, error=repr(error))
                 about = term(delivery.kind, language)
-            lines.append(f"{about} · {moment(one.raised_at, language)} · {one.subject_id}")
+            site = () if one.registry_id is None else (site_code(one.registry_id, language),)
+            lines.append(" · ".join((about, moment(one.raised_at, language), *site, one.subject_id)))
         if (rest := delivery.grouped_total - len(lines)) > 0:
             lines.append(WORDS[language]["grouped_rest"].format(number=number(rest, language)))
         return tuple(lines)
@@ -214,10 +225,14 @@ def values_of(notice: Notice) -> dict[str, Any]:
         "county": county_label(notice.county, language),
         "severity_mark": WORDS[language]["critical"] if notice.severity == "critical" else "",
         "recipient_name": notice.recipient_name,
-        "subject_id": notice.subject_id,
         "raised_at": notice.raised_at,
-        "details": _details(notice.details),
+        **_about(notice, language),
     }
+
+
+def _about(alert: Notice | Grouped, language: str) -> dict[str, Any]:
+    registry_id = "" if alert.registry_id is None else site_code(alert.registry_id, language)
+    return {"subject_id": alert.subject_id, "registry_id": _shown(registry_id), "details": _details(alert.details)}
 
 
 def blocks_of(template: Template, notice: Notice) -> tuple[str, str, str]:

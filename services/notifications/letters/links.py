@@ -19,7 +19,12 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from services.notifications.domain.refusals import LINK_EXPIRED, LINK_NOT_VALID
+from services.notifications.domain.refusals import (
+    DIGEST_LINK_EXPIRED,
+    DIGEST_LINK_NOT_VALID,
+    LINK_EXPIRED,
+    LINK_NOT_VALID,
+)
 from shared.contracts.counties import County
 from shared.contracts.refusals import Refusal
 
@@ -127,7 +132,7 @@ def sign_digest_link(link: DigestLink, key: bytes) -> str:
 def read_digest_link(token: str, keys: Sequence[bytes], now: datetime) -> DigestLink:
     """The link that one of `keys` signed and that has not expired at `now`. Raises Refusal."""
     if len(token) > TOKEN_CHARACTERS_MAX:
-        raise Refusal(LINK_NOT_VALID)
+        raise Refusal(DIGEST_LINK_NOT_VALID)
     for key in keys:
         try:
             decoded = jwt.decode(token, OctKey.import_key(key), algorithms=[ALGORITHM])
@@ -137,9 +142,9 @@ def read_digest_link(token: str, keys: Sequence[bytes], now: datetime) -> Digest
         if claims.aud != DIGEST_AUDIENCE:
             break
         if now.timestamp() >= claims.exp:
-            raise Refusal(LINK_EXPIRED)
+            raise Refusal(DIGEST_LINK_EXPIRED)
         return DigestLink(claims.member, claims.county, datetime.fromtimestamp(claims.exp, tz=now.tzinfo))
-    raise Refusal(LINK_NOT_VALID)
+    raise Refusal(DIGEST_LINK_NOT_VALID)
 
 
 def sign_short_link(link: ShortLink, key: bytes) -> str:

@@ -15,6 +15,9 @@ from shared.contracts.counties import County
 SAMPLE_NAMES: Final = {"fa": "زهرا احمدی", "en": "Zahra Ahmadi"}
 SAMPLE_ALERT: Final = UUID(int=0x0190_0000_0000_7000_8000_0000_0000_0001)
 
+SAMPLE_REGISTRY_ID: Final = "501000001"
+SITE_FIELD: Final = "warehouse_id"
+
 
 @dataclass(frozen=True, slots=True)
 class SampleNotice:
@@ -31,6 +34,7 @@ class SampleNotice:
     details: Mapping[str, JsonValue]
     grouped: tuple[Grouped, ...] = ()
     grouped_total: int = 0
+    registry_id: str | None = None
 
     @classmethod
     def of(cls, sample: Sample, language: str) -> "SampleNotice":
@@ -44,4 +48,5 @@ class SampleNotice:
             subject_id=sample.subject_id,
             raised_at=SAMPLE_MOMENT,
             details=sample.details,
+            registry_id=SAMPLE_REGISTRY_ID if SITE_FIELD in sample.details else None,
         )

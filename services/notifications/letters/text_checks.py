@@ -25,7 +25,9 @@ from services.notifications.letters.texts import BLOCKS, OWN_FILTERS, environmen
 from shared.contracts.refusals import Refusal
 
 SOURCE_CHARACTERS_MAX: Final = 8_000
-NAMES: Final = frozenset({"county", "severity_mark", "recipient_name", "subject_id", "raised_at", "details"})
+NAMES: Final = frozenset(
+    {"county", "severity_mark", "recipient_name", "subject_id", "registry_id", "raised_at", "details"}
+)
 FILTERS: Final = frozenset({*OWN_FILTERS, "default", "first", "join", "last", "length", "lower", "trim", "upper"})
 _LOOP_NAMES: Final = frozenset({"first", "index", "last", "length"})
 _ALLOWED: Final[tuple[type[nodes.Node], ...]] = (
@@ -125,7 +127,7 @@ def _check_attribute(node: nodes.Getattr, shown: frozenset[str], local: frozense
             TEMPLATE_FIELD_UNKNOWN,
             line=node.lineno,
             field=f"{owner}.{node.attr}",
-            known=", ".join(f"{owner}.{name}" for name in sorted(known)),
+            known=", ".join(sorted(f"{owner}.{name}" for name in known) or sorted(NAMES)),
         )
 
 

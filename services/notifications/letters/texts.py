@@ -20,6 +20,7 @@ from shared.persian.calendar import OFFICE_ZONE, jalali_text, office_date
 
 TEMPLATES_DIRECTORY: Final = Path(__file__).parent / "templates"
 LANGUAGES: Final = ("fa", "en")
+DECIMAL_SEPARATOR_FA: Final = "٫"
 BLOCKS: Final = ("subject", "short", "body")
 OWN_FILTERS: Final = ("moment", "day", "short_moment", "short_day", "number", "period", "term")
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -83,8 +84,16 @@ def short_moment(value: datetime, language: str) -> str:
 
 
 def number(value: float | str, language: str) -> str:
-    """`value` with the digits of the language."""
-    return digits.en_to_fa(str(value)) if language == "fa" else str(value)
+    """`value` with the digits of the language, and its decimal separator."""
+    if language != "fa":
+        return str(value)
+    written = str(value).replace(".", DECIMAL_SEPARATOR_FA) if isinstance(value, float) else str(value)
+    return digits.en_to_fa(written)
+
+
+def site_code(registry_id: str, language: str) -> str:
+    """A site's id in the register: one of digits alone with those of the language, any other as it is."""
+    return number(registry_id, language) if registry_id.isdecimal() else registry_id
 
 
 def period(value: str, language: str) -> str:

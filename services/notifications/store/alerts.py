@@ -13,6 +13,7 @@ from pydantic import JsonValue
 from services.notifications.domain.escalation import AlertState, EscalationPolicy
 from services.notifications.domain.grouping import Joined
 from services.notifications.domain.rules import UNRESTRICTED_TYPES, Audience
+from services.notifications.store.deliveries import NOTE_UNDER_WAY
 from shared.contracts.counties import County
 from shared.kit.transaction import Connection
 
@@ -119,7 +120,8 @@ async def open_group(connection: Connection, lead_alert_id: UUID, alert_ids: Col
         """
         UPDATE alert
         SET lead_alert_id = CASE WHEN alert_id <> $1 THEN $1 END, letter_due = alert_id = $1, step = 0, step_told_at = NULL,
-            letter_round = 0, joined_at = CASE WHEN alert_id <> $1 THEN clock_timestamp() END
+            first_wait_ends_at = NULL, letter_round = 0,
+            joined_at = CASE WHEN alert_id <> $1 THEN clock_timestamp() END
         WHERE alert_id = ANY ($2)
         """,
         lead_alert_id,
@@ -180,7 +182,8 @@ async def hand_over(connection: Connection, successors: Mapping[UUID, UUID], end
         UPDATE alert AS successor
         SET lead_alert_id = NULL, step = lead.step, policy = lead.policy, policy_name = lead.policy_name,
             state = CASE WHEN successor.state = 'acknowledged' THEN successor.state ELSE lead.state END,
-            step_told_at = lead.step_told_at, letter_due = lead.letter_due, letter_round = lead.letter_round
+            step_told_at = lead.step_told_at, first_wait_ends_at = lead.first_wait_ends_at,
+            letter_due = lead.letter_due, letter_round = lead.letter_round
         FROM unnest($1::uuid[], $2::uuid[]) AS pair (before, after) JOIN alert AS lead ON lead.alert_id = pair.before
         WHERE successor.alert_id = pair.after
         """,
@@ -211,6 +214,11 @@ async def set_told(connection: Connection, alert_ids: Collection[UUID], at: date
     await connection.execute(
         "UPDATE alert SET step_told_at = $2, letter_due = false WHERE alert_id = ANY ($1)", list(alert_ids), at
     )
+
+
+async def set_first_wait(connection: Connection, alert_id: UUID, ends_at: datetime) -> None:
+    """The first step was told, and nobody joins this lead from `ends_at` on."""
+    await connection.execute("UPDATE alert SET first_wait_ends_at = $2 WHERE alert_id = $1", alert_id, ends_at)
 
 
 async def set_letter_round(connection: Connection, alert_id: UUID, letter_round: int) -> None:
@@ -272,11 +280,15 @@ async def set_resolved(connection: Connection, alert_ids: Collection[UUID], at: 
 
 
 async def cancel_messages(connection: Connection, alert_ids: Collection[UUID]) -> set[UUID]:
-    """What has not left yet does not leave; returns the alerts of which something had not."""
+    """What has not left yet does not leave; returns the alerts of which something had not. The history says what was under
+    way."""
     rows = await connection.fetch(
-        """
-        UPDATE delivery SET state = 'cancelled', settled_at = clock_timestamp()
-        WHERE alert_id = ANY ($1) AND state = 'pending' RETURNING alert_id
+        f"""
+        WITH cancelled AS (
+            UPDATE delivery SET state = 'cancelled', settled_at = clock_timestamp()
+            WHERE alert_id = ANY ($1) AND state = 'pending' RETURNING *
+        ), {NOTE_UNDER_WAY}
+        SELECT alert_id FROM cancelled
         """,
         list(alert_ids),
     )

@@ -34,17 +34,18 @@ class TimerKinds:
         return [self.step, self.letter, self.lapse, self.digest, *self.others]
 
 
-async def find_late(connection: Connection, kinds: TimerKinds, late_after: timedelta) -> Found:
-    """Everything late now, on the database's clock and in one snapshot."""
+async def find_late(connection: Connection, kinds: TimerKinds, late_after: timedelta, lease: timedelta) -> Found:
+    """Everything late now, on the database's clock and in one snapshot. `lease`: for how long a worker takes a delivery."""
     found: set[LateChain] = set()
     is_whole = True
     for reason, query, *arguments in (
-        (Lateness.STEP_TIMER_MISSING, _STEP_TIMER_MISSING, kinds.step),
-        (Lateness.LETTER_TIMER_MISSING, _LETTER_TIMER_MISSING, kinds.letter),
-        (Lateness.LAPSE_TIMER_MISSING, _LAPSE_TIMER_MISSING, kinds.lapse),
+        (Lateness.STEP_TIMER_MISSING, STEP_TIMER_MISSING, kinds.step),
+        (Lateness.LETTER_TIMER_MISSING, LETTER_TIMER_MISSING, kinds.letter),
+        (Lateness.LAPSE_TIMER_MISSING, LAPSE_TIMER_MISSING, kinds.lapse),
+        (Lateness.LEAD_ENDED, LEAD_ENDED),
         (Lateness.DIGEST_TIMER_MISSING, _DIGEST_TIMER_MISSING, kinds.digest),
         (Lateness.TIMER_OVERDUE, _TIMER_OVERDUE, kinds.all, late_after),
-        (Lateness.DELIVERY_OVERDUE, _DELIVERY_OVERDUE, late_after),
+        (Lateness.DELIVERY_OVERDUE, _DELIVERY_OVERDUE, late_after, lease),
         (Lateness.HOLD_OVERDUE, _HOLD_OVERDUE, late_after),
     ):
         rows = await connection.fetch(f"{query} LIMIT {FOUND_MAX}", *arguments)
@@ -60,7 +61,7 @@ async def unanswered_counties(connection: Connection) -> set[County]:
     hours.
     """
     rows = await connection.fetch(
-        _UNANSWERED_COUNTIES, OperationsTroubleFound.type_name(), wall_delay(timedelta(seconds=1)), UNANSWERED_MARGIN
+        UNANSWERED_COUNTIES, OperationsTroubleFound.type_name(), wall_delay(timedelta(seconds=1)), UNANSWERED_MARGIN
     )
     return {County(row["county"]) for row in rows}
 
@@ -89,34 +90,56 @@ def _late(reason: Lateness, row: asyncpg.Record) -> LateChain:
     )
 
 
+# The conditions of these queries are those of the indexes of schema/01090_audit.sql, word by word. Ids are in the order in
+# which alerts were raised, and as texts in that of the timers, so that both are read along their indexes side by side.
 _OWN_CHAIN = "held_back IS NULL AND lead_alert_id IS NULL AND NOT digest AND state IN ('open', 'escalated')"
+_STEPS = "jsonb_array_length(policy -> 'steps') + coalesce((policy ->> 'repeats')::integer, 0)"
 _COLUMNS = "alert_id::text AS subject, alert_id, county, audience"
+_HAS_NO_TIMER = "NOT EXISTS (SELECT FROM timer WHERE timer.kind = $1 AND timer.subject_id = alert.alert_id::text)"
 
-_STEP_TIMER_MISSING: Final = f"""
+STEP_TIMER_MISSING: Final = f"""
 SELECT {_COLUMNS} FROM alert
-WHERE {_OWN_CHAIN} AND step_told_at IS NOT NULL
-  AND step + 1 < jsonb_array_length(policy -> 'steps') + coalesce((policy ->> 'repeats')::integer, 0)
-  AND NOT EXISTS (SELECT FROM timer WHERE timer.kind = $1 AND timer.subject_id = alert_id::text)
-ORDER BY raised_at
+WHERE {_OWN_CHAIN} AND step_told_at IS NOT NULL AND step + 1 < {_STEPS} AND {_HAS_NO_TIMER}
+ORDER BY alert_id::text
 """
-_UNANSWERED_COUNTIES: Final = f"""
+UNANSWERED_COUNTIES: Final = f"""
 SELECT DISTINCT county FROM alert
-WHERE {_OWN_CHAIN} AND NOT letter_due AND source_type <> $1
-  AND step + 1 >= jsonb_array_length(policy -> 'steps') + coalesce((policy ->> 'repeats')::integer, 0)
+WHERE {_OWN_CHAIN} AND NOT letter_due AND step + 1 >= {_STEPS} AND source_type <> $1
   AND step_told_at < clock_timestamp() - $3::interval - $2::interval * (
       policy -> 'steps' -> least(step, jsonb_array_length(policy -> 'steps') - 1) ->> 'wait_s')::integer
 """
-_LETTER_TIMER_MISSING: Final = f"""
+LETTER_TIMER_MISSING: Final = f"""
 SELECT {_COLUMNS} FROM alert
-WHERE {_OWN_CHAIN} AND (letter_due OR step_told_at IS NULL)
-  AND NOT EXISTS (SELECT FROM timer WHERE timer.kind = $1 AND timer.subject_id = alert_id::text)
-ORDER BY raised_at
+WHERE {_OWN_CHAIN} AND (letter_due OR step_told_at IS NULL) AND {_HAS_NO_TIMER}
+ORDER BY alert_id::text
 """
-_LAPSE_TIMER_MISSING: Final = f"""
+# What was acknowledged with its lead ends with the lead's timer; what somebody acknowledged by itself has its own.
+LAPSE_TIMER_MISSING: Final = f"""
+(
+    SELECT {_COLUMNS} FROM alert
+    WHERE state = 'acknowledged' AND lead_alert_id IS NULL AND (policy ->> 'acknowledged_for_s') IS NOT NULL
+      AND {_HAS_NO_TIMER}
+) UNION ALL (
+    SELECT {_COLUMNS} FROM alert
+    WHERE state = 'acknowledged' AND (policy ->> 'acknowledged_for_s') IS NOT NULL AND {_HAS_NO_TIMER}
+      AND (lead_alert_id, acknowledged_at) IN (
+          SELECT joined.lead_alert_id, joined.acknowledged_at FROM (
+              SELECT DISTINCT lead_alert_id, acknowledged_at FROM alert
+              WHERE lead_alert_id IS NOT NULL AND state = 'acknowledged'
+          ) AS joined LEFT JOIN alert AS lead ON lead.alert_id = joined.lead_alert_id
+          WHERE (lead.state = 'acknowledged' AND lead.acknowledged_at = joined.acknowledged_at) IS NOT TRUE)
+)
+ORDER BY subject
+"""
+LEAD_ENDED: Final = f"""
 SELECT {_COLUMNS} FROM alert
-WHERE state = 'acknowledged' AND lead_alert_id IS NULL AND (policy ->> 'acknowledged_for_s') IS NOT NULL
-  AND NOT EXISTS (SELECT FROM timer WHERE timer.kind = $1 AND timer.subject_id = alert_id::text)
-ORDER BY acknowledged_at
+WHERE state IN ('open', 'escalated') AND lead_alert_id IN (
+    SELECT joined.lead_alert_id FROM (
+        SELECT DISTINCT lead_alert_id FROM alert
+        WHERE lead_alert_id IS NOT NULL AND state IN ('open', 'escalated')
+    ) AS joined LEFT JOIN alert AS lead ON lead.alert_id = joined.lead_alert_id
+    WHERE (lead.state IN ('open', 'escalated') AND lead.lead_alert_id IS NULL AND lead.held_back IS NULL) IS NOT TRUE)
+ORDER BY alert_id::text
 """
 _DIGEST_TIMER_MISSING: Final = """
 SELECT DISTINCT working_group || '/' || period AS subject, NULL::uuid AS alert_id, member.county, NULL AS audience
@@ -130,25 +153,26 @@ _TIMER_OVERDUE: Final = """
 SELECT overdue.subject_id AS subject, alert.alert_id, alert.county, alert.audience
 FROM (
     SELECT kind, subject_id, due_at FROM timer
-    WHERE next_try_at < clock_timestamp() - $2::interval AND due_at < clock_timestamp() - $2::interval
+    WHERE next_try_at < now() - $2::interval AND due_at < now() - $2::interval
     UNION
-    SELECT kind, subject_id, due_at FROM timer WHERE tries > 0 AND due_at < clock_timestamp() - $2::interval
+    SELECT kind, subject_id, due_at FROM timer WHERE tries > 0 AND due_at < now() - $2::interval
 ) AS overdue
 LEFT JOIN alert
   ON alert.alert_id = CASE WHEN pg_input_is_valid(overdue.subject_id, 'uuid') THEN overdue.subject_id::uuid END
 WHERE overdue.kind = ANY ($1)
 ORDER BY overdue.due_at
 """
+# One that is leased may be under way for one lease; one that is leased again and again goes on being late.
 _DELIVERY_OVERDUE: Final = """
 SELECT coalesce(delivery.alert_id, delivery.digest_id)::text AS subject, alert.alert_id, delivery.county, alert.audience
 FROM delivery LEFT JOIN alert USING (alert_id)
 WHERE delivery.state = 'pending' AND delivery.next_attempt_at < clock_timestamp() - $1::interval
-  AND (delivery.lease_until IS NULL OR delivery.lease_until < clock_timestamp() - $1::interval)
+      - CASE WHEN delivery.lease_until IS NULL THEN interval '0' ELSE $2::interval END
 ORDER BY delivery.next_attempt_at
 """
 _HOLD_OVERDUE: Final = f"""
 SELECT {_COLUMNS} FROM alert
-WHERE state IN ('open', 'escalated') AND (
+WHERE held_back_by IS NOT NULL AND state IN ('open', 'escalated') AND (
     (held_back = 'inhibited' AND EXISTS (
         SELECT FROM alert AS source WHERE source.alert_id = alert.held_back_by AND source.state = 'resolved'
           AND source.resolved_at < clock_timestamp() - $1::interval))

@@ -2,7 +2,9 @@
 
 from collections.abc import Collection
 
-from services.notifications.domain.office_hours import OfficeHours
+from services.notifications.domain.office_hours import DEFAULT, OfficeHours
+from services.notifications.domain.working_calendar import WorkingCalendar
+from services.notifications.public_holidays import PUBLIC_HOLIDAYS
 from shared.kit.transaction import Connection
 
 
@@ -17,6 +19,12 @@ async def list_hours_of(connection: Connection, working_groups: Collection[str])
         list(working_groups),
     )
     return {row["working_group"]: OfficeHours.model_validate_json(row["document"]) for row in rows}
+
+
+async def load_calendars(connection: Connection, working_groups: Collection[str]) -> dict[str, WorkingCalendar]:
+    """When each of these offices is open; one that has saved no hours has the usual ones."""
+    hours = await list_hours_of(connection, working_groups)
+    return {group: hours.get(group, DEFAULT).calendar(PUBLIC_HOLIDAYS) for group in working_groups}
 
 
 async def save_hours(

@@ -61,7 +61,7 @@ async def take_questions(
     connection: Connection, channel: Channel, limit: int, first: timedelta, give_up_after: timedelta
 ) -> list[Question]:
     """Up to `limit` messages to ask about now. Each is asked about again after twice the time since it was sent, also if
-    whoever asks dies; after `give_up_after` no more.
+    whoever asks dies; after `give_up_after`, when the provider has forgotten it, no more.
     """
     rows = await connection.fetch(
         """
@@ -74,14 +74,16 @@ async def take_questions(
             CASE WHEN settled_at > clock_timestamp() - $4::interval
                  THEN clock_timestamp() + greatest($3::interval, clock_timestamp() - settled_at) END
         FROM due WHERE delivery.delivery_id = due.delivery_id AND provider_message_id IS NOT NULL
-        RETURNING delivery.delivery_id, provider_message_id
+        RETURNING delivery.delivery_id, provider_message_id, ask_provider_at
         """,
         channel,
         limit,
         first,
         give_up_after,
     )
-    return [Question(row["delivery_id"], row["provider_message_id"]) for row in rows]
+    return [
+        Question(row["delivery_id"], row["provider_message_id"]) for row in rows if row["ask_provider_at"] is not None
+    ]
 
 
 async def keep_states(connection: Connection, states: Sequence[ProviderState]) -> None:

@@ -12,10 +12,13 @@ from pydantic import JsonValue
 
 from services.notifications.domain.channels import Channel, Contact
 from services.notifications.domain.members import Member
+from services.notifications.store.sites import registry_id_of
 from shared.contracts.counties import County
 from shared.kit.transaction import Connection
 
 WAKE_CHANNEL = "payesh_delivery"
+REOPENINGS = ("acknowledgement_released", "acknowledgement_lapsed")
+"""Entries of an alert's history after which nobody counts as told."""
 GROUPED_ALERTS_MAX = 20
 """Alerts of a group that a letter lists; beyond these it says how many there are."""
 
@@ -49,6 +52,7 @@ class GroupedAlert:
     subject_id: str
     details: Mapping[str, JsonValue]
     raised_at: datetime
+    registry_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,8 @@ class LeasedDelivery:
     grouped: tuple[GroupedAlert, ...] = ()
     grouped_total: int = 0
     """How many alerts `grouped` would list without its limit."""
+    registry_id: str | None = None
+    """The register's id of the site that the alert is about, where it is known."""
     digest_id: UUID | None = None
     """Set where the message is a digest: `alert_id` then is that id too, and there is nothing to acknowledge."""
 
@@ -91,13 +97,15 @@ SELECT leased.delivery_id, coalesce(leased.alert_id, leased.digest_id) AS alert_
        coalesce(alert.subject_id, leased.digest_id::text) AS subject_id,
        coalesce(alert.raised_at, digest.created_at) AS raised_at,
        coalesce(alert.details, digest.content)::text AS details,
+       {registry_id_of("alert.details")} AS registry_id,
        grouped.listed::text AS grouped, grouped.total AS grouped_total
 FROM leased
 LEFT JOIN alert ON alert.alert_id = leased.alert_id
 LEFT JOIN digest ON digest.digest_id = leased.digest_id
 CROSS JOIN LATERAL (
     SELECT count(*) AS total, jsonb_agg(
-        jsonb_build_object('alert_id', alert_id, 'subject_id', subject_id, 'details', details, 'raised_at', raised_at)
+        jsonb_build_object('alert_id', alert_id, 'subject_id', subject_id, 'details', details, 'raised_at', raised_at,
+                           'registry_id', {registry_id_of("details")})
         ORDER BY alert_id
     ) FILTER (WHERE place <= {GROUPED_ALERTS_MAX}) AS listed
     FROM (
@@ -108,6 +116,18 @@ CROSS JOIN LATERAL (
 ORDER BY leased.delivery_id
 """
 """Everything that the text of a message needs, of the rows that a statement's part `leased` has taken."""
+
+
+NOTE_UNDER_WAY = """
+under_way AS (
+    INSERT INTO alert_history (alert_id, county, at, entry, step, by, details)
+    SELECT alert_id, county, clock_timestamp(), 'cancelled_under_way', step, 'system',
+           jsonb_build_object('delivery_id', delivery_id, 'recipient', recipient, 'channel', channel, 'attempt', attempts)
+    FROM cancelled WHERE lease_id IS NOT NULL AND alert_id IS NOT NULL
+)
+"""
+"""Of the rows that a statement's part `cancelled` has cancelled, those that a worker holds: whoever it is for may have the
+message, and the worker may be dead or wait for an answer that never comes, so that nobody will say so later."""
 
 
 async def insert_deliveries(connection: Connection, deliveries: Sequence[NewDelivery]) -> set[UUID]:
@@ -167,6 +187,37 @@ async def was_told(connection: Connection, alert_id: UUID, subject: str) -> bool
     return told
 
 
+async def list_told_before(connection: Connection, steps: Mapping[UUID, int]) -> dict[UUID, dict[UUID, str]]:
+    """Whom the steps before these of alerts told, by member id, with the office of each: of those who are still there, since
+    the alert was last open again. What the former leads of its group told counts; letters about a silence do not."""
+    if not steps:
+        return {}
+    rows = await connection.fetch(
+        """
+        SELECT DISTINCT asked.alert_id, delivery.member_id, member.working_group
+        FROM unnest($1::uuid[], $2::int[]) AS asked (alert_id, step)
+        CROSS JOIN LATERAL (
+            SELECT asked.alert_id AS told_of UNION
+            SELECT alert_id FROM alert WHERE lead_alert_id = asked.alert_id
+        ) AS chain
+        CROSS JOIN LATERAL (
+            SELECT coalesce(max(at), '-infinity') AS since FROM alert_history
+            WHERE alert_history.alert_id = asked.alert_id AND entry = ANY ($3)
+        ) AS reopened
+        JOIN delivery ON delivery.alert_id = chain.told_of AND delivery.step < asked.step AND delivery.round >= 0
+        JOIN working_group_member AS member ON member.member_id = delivery.member_id
+            AND (delivery.created_at >= reopened.since OR NOT member.active)
+        """,
+        list(steps),
+        list(steps.values()),
+        REOPENINGS,
+    )
+    told: dict[UUID, dict[UUID, str]] = {}
+    for row in rows:
+        told.setdefault(row["alert_id"], {})[row["member_id"]] = row["working_group"]
+    return told
+
+
 async def find_told(connection: Connection, delivery_id: UUID) -> tuple[UUID, UUID] | None:
     """The alert of a delivery and the member who was told; None for an unknown one and for a digest."""
     row = await connection.fetchrow(
@@ -182,9 +233,12 @@ async def lease_due(
     limit: int,
     lease: timedelta,
     waited: timedelta | None = None,
+    *,
+    elsewhere: bool = False,
 ) -> list[LeasedDelivery]:
     """Take up to `limit` due messages of `channel` for `lease` on the database's clock; what another worker holds is
-    passed over. `waited`: only those that have waited for their present contact so long.
+    passed over. `waited`: only those that have waited for their present contact so long. `elsewhere`: only those with a
+    further contact by another channel, by which the person is not told already in this step.
 
     A row whose former lease ran out unmarked may have been sent: its history says so.
     """
@@ -195,6 +249,13 @@ async def lease_due(
             WHERE state = 'pending' AND channel = $4 AND next_attempt_at <= clock_timestamp()
               AND (lease_until IS NULL OR lease_until <= clock_timestamp())
               AND ($5::interval IS NULL OR contact_since <= clock_timestamp() - $5::interval)
+              AND (NOT $6::boolean OR EXISTS (
+                  SELECT FROM jsonb_array_elements(fallbacks) AS further (contact)
+                  WHERE contact ->> 'channel' <> 'inbox' AND NOT EXISTS (
+                      SELECT FROM delivery AS told
+                      WHERE told.alert_id = delivery.alert_id AND told.step = delivery.step
+                        AND told.recipient = delivery.recipient AND told.channel = contact ->> 'channel'
+                        AND told.round = delivery.round)))
             ORDER BY next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED
         ), leased AS (
             UPDATE delivery SET lease_id = $1, lease_until = clock_timestamp() + $3, attempts = attempts + 1
@@ -214,6 +275,7 @@ async def lease_due(
         lease,
         channel,
         waited,
+        elsewhere,
     )
     return [_leased(row) for row in rows]
 
@@ -223,7 +285,7 @@ async def retake_undelivered(
 ) -> LeasedDelivery | None:
     """Take a message back that the provider took and did not deliver, under a lease, to go on with it elsewhere.
 
-    None if somebody has acted on the alert by now: nobody need be told any more.
+    None if somebody has acted on the alert by now: nobody need be told any more; and if whom it told has left.
     """
     rows = await connection.fetch(
         f"""
@@ -233,6 +295,7 @@ async def retake_undelivered(
             FROM alert
             WHERE delivery_id = $2 AND delivery.state = 'sent' AND alert.alert_id = delivery.alert_id
               AND alert.state IN ('open', 'escalated')
+              AND EXISTS (SELECT FROM working_group_member AS told WHERE told.member_id = delivery.member_id AND active)
             RETURNING delivery.*
         )
         {_LEASED}
@@ -242,17 +305,6 @@ async def retake_undelivered(
         lease,
     )
     return _leased(rows[0]) if rows else None
-
-
-async def cancel_pending(connection: Connection, alert_id: UUID) -> None:
-    """Nobody needs to be told any more: what has not left yet does not leave."""
-    await connection.execute(
-        """
-        UPDATE delivery SET state = 'cancelled', settled_at = clock_timestamp()
-        WHERE alert_id = $1 AND state = 'pending'
-        """,
-        alert_id,
-    )
 
 
 async def count_dead(connection: Connection) -> int:
@@ -300,4 +352,4 @@ def _leased(row: asyncpg.Record) -> LeasedDelivery:
 
 def _grouped(alert: Mapping[str, Any]) -> GroupedAlert:
     raised_at = datetime.fromisoformat(alert["raised_at"])
-    return GroupedAlert(UUID(alert["alert_id"]), alert["subject_id"], alert["details"], raised_at)
+    return GroupedAlert(UUID(alert["alert_id"]), alert["subject_id"], alert["details"], raised_at, alert["registry_id"])

@@ -205,7 +205,7 @@ async def owe_letters(
 async def _lines(connection: Connection, which: str, about: tuple[Any, ...]) -> tuple[DigestLine, ...]:
     rows = await connection.fetch(
         f"""
-        SELECT county, kind, severity, state, subject_id, raised_at FROM alert
+        SELECT alert_id, county, kind, severity, state, subject_id, raised_at FROM alert
         WHERE {_IN_SCOPE} AND {which} ORDER BY raised_at LIMIT {LISTED_MAX}
         """,
         *about,

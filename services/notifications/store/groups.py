@@ -4,14 +4,20 @@ from collections.abc import Collection
 
 from services.notifications.domain.escalation import EscalationPolicy
 from services.notifications.domain.members import Member, Office
-from services.notifications.domain.office_hours import DEFAULT
-from services.notifications.public_holidays import PUBLIC_HOLIDAYS
 from services.notifications.store.absences import list_absences_of
-from services.notifications.store.calendars import list_hours_of
+from services.notifications.store.calendars import load_calendars
 from services.notifications.store.members import find_member, list_members_of
 from shared.kit.transaction import Connection
 
-__all__ = ["find_member", "find_policy", "list_members", "list_policies", "load_offices", "save_policy"]
+__all__ = [
+    "find_member",
+    "find_policy",
+    "list_members",
+    "list_policies",
+    "load_offices",
+    "lock_policies",
+    "save_policy",
+]
 
 
 async def load_offices(connection: Connection, working_groups: Collection[str]) -> dict[str, Office]:
@@ -21,7 +27,7 @@ async def load_offices(connection: Connection, working_groups: Collection[str]) 
     """
     members = await list_members_of(connection, working_groups)
     absences = await list_absences_of(connection, working_groups)
-    hours = await list_hours_of(connection, working_groups)
+    calendars = await load_calendars(connection, working_groups)
     people: dict[str, list[Member]] = {}
     for member in members:
         people.setdefault(member.working_group, []).append(member)
@@ -30,7 +36,7 @@ async def load_offices(connection: Connection, working_groups: Collection[str]) 
             working_group=group,
             members=tuple(people.get(group, ())),
             absences=tuple(absences.get(group, ())),
-            calendar=hours.get(group, DEFAULT).calendar(PUBLIC_HOLIDAYS),
+            calendar=calendars[group],
         )
         for group in working_groups
     }
@@ -51,6 +57,11 @@ async def list_policies(connection: Connection) -> dict[str, tuple[int, Escalati
     """Saved policies by name, with their version."""
     rows = await connection.fetch("SELECT name, version, policy::text AS policy FROM escalation_policy ORDER BY name")
     return {row["name"]: (row["version"], EscalationPolicy.model_validate_json(row["policy"])) for row in rows}
+
+
+async def lock_policies(connection: Connection) -> None:
+    """Let nobody else change policies, or the rules that choose them, until the transaction ends."""
+    await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('escalation_policies', 0))")
 
 
 async def save_policy(connection: Connection, name: str, policy: EscalationPolicy, by: str) -> int:

@@ -1,6 +1,6 @@
 """The people of working groups and provincial offices, with their addresses."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 import asyncpg
@@ -36,6 +36,36 @@ async def find_member(connection: Connection, member_id: UUID) -> Member | None:
 async def lock_office(connection: Connection, working_group: str) -> None:
     """Let nobody else change the people or absences of this office until the transaction ends."""
     await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('office/' || $1, 0))", working_group)
+
+
+async def lock_memberships(connection: Connection) -> None:
+    """Let nobody be told until the transaction ends, so that somebody can leave. Before any alert is locked."""
+    await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('memberships', 0))")
+
+
+async def share_memberships(connection: Connection) -> None:
+    """Let nobody join or leave an office until the transaction ends: whom it tells is a member still when it commits.
+
+    Before any alert is locked: whoever leaves keeps the others waiting while alerts are locked one after another.
+    """
+    await connection.execute("SELECT pg_advisory_xact_lock_shared(hashtextextended('memberships', 0))")
+
+
+async def set_emails(connection: Connection, working_group: str, emails: Mapping[UUID, str]) -> set[UUID]:
+    """Give members another e-mail address; returns who has it now. One that somebody of the office ever had stays theirs."""
+    rows = await connection.fetch(
+        """
+        UPDATE working_group_member AS member SET email = new.email, changed_at = now()
+        FROM unnest($2::uuid[], $3::text[]) AS new (member_id, email)
+        WHERE member.member_id = new.member_id AND NOT EXISTS (
+            SELECT FROM working_group_member AS other WHERE other.working_group = $1 AND other.email = new.email)
+        RETURNING member.member_id
+        """,
+        working_group,
+        list(emails),
+        list(emails.values()),
+    )
+    return {row["member_id"] for row in rows}
 
 
 async def replace_members(

@@ -146,8 +146,10 @@ async def lock_inhibitors(
 
 
 async def lock_leads(connection: Connection, keys: Collection[GroupKey]) -> dict[GroupKey, Lead]:
-    """The oldest lead of each group whose first step runs unanswered, locked: it is neither answered nor told more until the
-    transaction ends. Whoever a later step has told is not the first who should hear of what comes now."""
+    """The oldest lead of each group whose first step's wait runs unanswered, locked: it is neither answered nor told more
+    until the transaction ends. Whoever a later step has told is not the first who should hear of what comes now; nor is a
+    chain joined that is at its end.
+    """
     if not keys:
         return {}
     rows = await connection.fetch(
@@ -155,7 +157,7 @@ async def lock_leads(connection: Connection, keys: Collection[GroupKey]) -> dict
         SELECT alert.alert_id, alert.rule_id, alert.county, alert.audience, alert.group_wait_s, alert.letter_due
         FROM unnest($1::text[], $2::text[]) AS wanted (rule_id, county) JOIN alert USING (rule_id, county)
         WHERE lead_alert_id IS NULL AND held_back IS NULL AND group_wait_s IS NOT NULL AND state IN ('open', 'escalated')
-          AND step = 0
+          AND step = 0 AND (first_wait_ends_at IS NULL OR first_wait_ends_at > clock_timestamp())
         ORDER BY alert.alert_id FOR NO KEY UPDATE OF alert
         """,
         [rule_id for rule_id, _ in keys],

@@ -10,16 +10,23 @@ import asyncpg
 
 from services.notifications.domain.escalation import AlertState
 from services.notifications.store.readers import OPEN_TYPES, Reader, without_case
+from services.notifications.store.sites import registry_id_of
 from shared.contracts.counties import County
 from shared.kit.transaction import Connection
 
 Row = dict[str, Any]
 
-_LISTED = """alert.alert_id, alert.county, alert.kind, alert.severity, alert.state, alert.step, alert.rule_id,
+_LISTED = f"""alert.alert_id, alert.county, alert.kind, alert.severity, alert.state, alert.step, alert.rule_id,
     alert.source_event_id, alert.source_type, alert.source_aggregate_id, alert.subject_id,
-    alert.details::text AS details, alert.raised_at, alert.acknowledged_by, alert.acknowledged_at, alert.resolved_at,
+    alert.details::text AS details, {registry_id_of("alert.details")} AS registry_id,
+    alert.raised_at, alert.acknowledged_by, alert.acknowledged_at, alert.resolved_at,
     alert.lead_alert_id, alert.held_back, alert.held_back_by, alert.digest, alert.step_told_at"""
-_WAS_TOLD = "EXISTS (SELECT FROM delivery WHERE delivery.alert_id = alert.alert_id AND recipient_subject = $1)"
+_WAS_TOLD = """(
+    EXISTS (SELECT FROM delivery WHERE delivery.alert_id = alert.alert_id AND recipient_subject = $1)
+    OR EXISTS (
+        SELECT FROM alert_history AS line JOIN delivery ON delivery.delivery_id = (line.details ->> 'delivery_id')::uuid
+        WHERE line.alert_id = alert.alert_id AND line.entry = 'told_with' AND recipient_subject = $1))"""
+_SHOWN_TO_ALL = "audience = 'working_group' AND source_type = ANY ($1::text[])"
 _SHOWN = f"""
 SELECT {_LISTED}, {_WAS_TOLD} AS was_told FROM alert
 WHERE $2::boolean OR (audience = 'working_group' AND source_type = ANY ($3::text[])) OR {_WAS_TOLD}
@@ -141,5 +148,41 @@ async def count_deliveries(connection: Connection) -> list[tuple[str, str, int]]
     """(county, delivery state, number of rows) of what was owed for alerts."""
     rows = await connection.fetch(
         "SELECT county, state, count(*) AS number FROM delivery WHERE alert_id IS NOT NULL GROUP BY county, state"
+    )
+    return [(row["county"], row["state"], row["number"]) for row in rows]
+
+
+async def count_shown(connection: Connection) -> list[tuple[str, str, int]]:
+    """(county, counter, value) of the alerts that every reader of the county may list: those of its working group, and not
+    about cases or complaints. The same counters as the folded ones, from the rows themselves."""
+    rows = await connection.fetch(
+        f"""
+        WITH shown AS (SELECT alert_id, county, state FROM alert WHERE {_SHOWN_TO_ALL})
+        SELECT county, counter, count(*) AS number
+        FROM shown CROSS JOIN LATERAL (
+            SELECT 'raised' AS counter
+            UNION ALL SELECT 'open' WHERE state IN ('open', 'escalated')
+            UNION ALL SELECT 'resolved' WHERE state = 'resolved'
+            UNION ALL
+            SELECT CASE entry WHEN 'acknowledged' THEN entry WHEN 'escalated' THEN entry ELSE 'reopened' END
+            FROM alert_history
+            WHERE alert_history.alert_id = shown.alert_id
+              AND entry IN ('acknowledged', 'escalated', 'acknowledgement_released', 'acknowledgement_lapsed')
+        ) AS counted
+        GROUP BY county, counter
+        """,
+        OPEN_TYPES,
+    )
+    return [(row["county"], row["counter"], row["number"]) for row in rows]
+
+
+async def count_shown_deliveries(connection: Connection) -> list[tuple[str, str, int]]:
+    """(county, delivery state, number of rows) of what was owed for the alerts of `count_shown`."""
+    rows = await connection.fetch(
+        f"""
+        SELECT delivery.county, delivery.state, count(*) AS number FROM delivery JOIN alert USING (alert_id)
+        WHERE {_SHOWN_TO_ALL} GROUP BY delivery.county, delivery.state
+        """,
+        OPEN_TYPES,
     )
     return [(row["county"], row["state"], row["number"]) for row in rows]

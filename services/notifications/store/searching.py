@@ -10,13 +10,15 @@ import asyncpg
 from services.notifications.domain.channels import Channel
 from services.notifications.domain.delivering import DeliveryState
 from services.notifications.store.readers import OPEN_TYPES, Reader
+from services.notifications.store.sites import registry_id_of
 from shared.contracts.counties import County
 from shared.kit.transaction import Connection
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFilters:
-    """What is looked for; None: anything. `recipient`: part of a name or an address. Times bound when it was owed."""
+    """What is looked for; None: anything. `recipient`: part of a name or an address. Times bound when it was owed. `alert_id`:
+    messages of its own and those of others that told of it too."""
 
     county: County | None = None
     recipient: str | None = None
@@ -39,6 +41,7 @@ class DeliveryLine:
     kind: str
     severity: str
     subject_id: str | None
+    registry_id: str | None
     recipient: str
     recipient_name: str
     channel: str
@@ -50,6 +53,7 @@ class DeliveryLine:
     settled_at: datetime | None
     last_error: str | None
     provider_status: str | None
+    text_version: int | None
     alert_state: str | None
     acknowledged_by: str | None
     acknowledged_at: datetime | None
@@ -62,7 +66,11 @@ _MATCHING = """
       AND ($3::text IS NULL OR coalesce(alert.kind, 'digest') = $3)
       AND ($4::text IS NULL OR delivery.channel = $4)
       AND ($5::text IS NULL OR delivery.state = $5)
-      AND ($6::uuid IS NULL OR delivery.alert_id = $6)
+      AND ($6::uuid IS NULL OR delivery.delivery_id = ANY (ARRAY(
+          SELECT own.delivery_id FROM delivery AS own WHERE own.alert_id = $6
+          UNION ALL
+          SELECT (details ->> 'delivery_id')::uuid FROM alert_history WHERE alert_history.alert_id = $6 AND entry = 'told_with'
+      )))
       AND ($7::timestamptz IS NULL OR delivery.created_at >= $7)
       AND ($8::timestamptz IS NULL OR delivery.created_at < $8)
       AND ($9::uuid IS NULL OR delivery.delivery_id < $9)
@@ -83,9 +91,9 @@ async def search_deliveries(
         f"""
         SELECT delivery_id, delivery.alert_id, delivery.digest_id, delivery.county,
                coalesce(alert.kind, 'digest') AS kind, coalesce(alert.severity, 'info') AS severity,
-               {_SUBJECT} AS subject_id,
+               {_SUBJECT} AS subject_id, {registry_id_of("alert.details")} AS registry_id,
                recipient, recipient_name, channel, delivery.language, delivery.step, delivery.state, attempts,
-               delivery.created_at, settled_at, last_error, provider_status, alert.state AS alert_state,
+               delivery.created_at, settled_at, last_error, provider_status, text_version, alert.state AS alert_state,
                alert.acknowledged_by, alert.acknowledged_at
         {_MATCHING}
         ORDER BY delivery_id DESC LIMIT $14

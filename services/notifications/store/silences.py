@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.notifications.domain.holding import Silence
+from services.notifications.domain.holding import PastSilence, Silence
 from services.notifications.domain.rules import Audience
 from shared.contracts.counties import County
 from shared.kit.transaction import Connection
@@ -57,6 +57,19 @@ async def lock_running(connection: Connection) -> list[Silence]:
         """
     )
     return [_silence(row) for row in rows]
+
+
+async def list_past(connection: Connection, since: datetime) -> list[PastSilence]:
+    """Silences that ran at any time after `since`, as long as they really did."""
+    rows = await connection.fetch(
+        """
+        SELECT silence_id, county, kind, rule_id, subject_id, audiences, created_at, least(ends_at, ended_at) AS ends_at,
+               least(critical_until, ended_at) AS critical_until
+        FROM silence WHERE least(ends_at, ended_at) > $1 ORDER BY silence_id
+        """,
+        since,
+    )
+    return [PastSilence(_silence(row), row["created_at"]) for row in rows]
 
 
 async def lock_silence(connection: Connection, silence_id: UUID) -> Silence | None:

@@ -87,6 +87,12 @@ async def list_endpoints(connection: Connection) -> list[Endpoint]:
     return [Endpoint(**dict(row)) for row in rows]
 
 
+async def list_endpoint_names(connection: Connection) -> frozenset[str]:
+    """Endpoints that the caller may name in people's contacts: those of their counties and of the province."""
+    rows = await connection.fetch("SELECT name FROM webhook_endpoint_names() AS name")
+    return frozenset(row["name"] for row in rows)
+
+
 async def insert_keys(connection: Connection, keys: Sequence[Key]) -> None:
     await connection.executemany(
         """

@@ -15,6 +15,10 @@ import httpx
 
 URL_CHARACTERS_MAX: Final = 500
 ANSWERS_MAX: Final = 32
+PORT_MAX: Final = 65_535
+_LOOPBACK: Final = IPv4Address("127.0.0.1")
+_NO_ADDRESS: Final = ("it is not an address", "نشانی درستی نیست")
+_NOT_HTTPS: Final = ("it must begin with https://", "باید با https:// آغاز شود")
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 _NAT64_LOCAL: Final = IPv6Network("64:ff9b:1::/48")
 _COMPATIBLE: Final = IPv6Network("::/96")
@@ -25,7 +29,11 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
 class UnsafeAddressError(ValueError):
-    """Webhooks do not go there; says why."""
+    """Webhooks do not go there; says why, and in Persian as `problem_fa`."""
+
+    def __init__(self, problem: str, problem_fa: str) -> None:
+        super().__init__(problem)
+        self.problem_fa = problem_fa
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +73,20 @@ def checked_url(text: str, rules: AddressRules) -> httpx.URL:
     try:
         url = httpx.URL(text)
     except httpx.InvalidURL as error:
-        raise UnsafeAddressError("it is not an address") from error
+        raise UnsafeAddressError(*_NO_ADDRESS) from error
+    if url.port is not None and not 0 < url.port <= PORT_MAX:
+        raise UnsafeAddressError(*_NO_ADDRESS)
     if len(text) > URL_CHARACTERS_MAX or not text.isprintable() or " " in text:
-        raise UnsafeAddressError("it is not an address")
+        raise UnsafeAddressError(*_NO_ADDRESS)
     if url.scheme not in ("https", "http") or not url.host:
-        raise UnsafeAddressError("it must begin with https://")
+        raise UnsafeAddressError(*_NOT_HTTPS)
     if url.scheme == "http" and not rules.plain_http:
-        raise UnsafeAddressError("it must begin with https://")
+        raise UnsafeAddressError(*_NOT_HTTPS)
     if url.userinfo or url.fragment:
-        raise UnsafeAddressError("it must name no user and no fragment")
-    literal = _literal(url.host)
+        raise UnsafeAddressError("it must name no user and no fragment", "نام کاربر یا بخش # در آن پذیرفته نیست")
+    literal = _LOOPBACK if _is_localhost(url.host) else _literal(url.host)
     if literal is not None and not rules.allows(literal):
-        raise UnsafeAddressError("it is not public")
+        raise UnsafeAddressError("it is not public", "نشانی عمومی اینترنت نیست")
     return url
 
 
@@ -89,9 +99,11 @@ async def checked_destination(url: httpx.URL, rules: AddressRules, resolve: Reso
     if not addresses:
         raise OSError("the name has no address")
     if not all(rules.allows(address) for address in addresses):
-        raise UnsafeAddressError("its name resolves to an address that is not public")
+        raise UnsafeAddressError(
+            "its name resolves to an address that is not public", "نام آن به نشانی‌ای غیرعمومی می‌رسد"
+        )
     if url.scheme == "http" and not all(rules.is_inside(address) for address in addresses):
-        raise UnsafeAddressError("plain http leaves the allowed networks")
+        raise UnsafeAddressError("plain http leaves the allowed networks", "http از شبکه‌های مجاز بیرون می‌رود")
     return str(addresses[0])
 
 
@@ -99,6 +111,12 @@ async def resolve_by_system(host: str, port: int) -> list[str]:
     """Addresses of `host`, as the machine's resolver answers. Raises OSError."""
     answers = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(answer[4][0]) for answer in answers]
+
+
+def _is_localhost(host: str) -> bool:
+    """Whether the name is this machine's own wherever it is asked for (RFC 6761, section 6.3)."""
+    name = host.rstrip(".").lower()
+    return name == "localhost" or name.endswith(".localhost")
 
 
 def _literal(host: str) -> Address | None:

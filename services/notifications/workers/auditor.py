@@ -75,9 +75,10 @@ class Auditor:
         await self._heartbeat.close()
 
     async def _find(self) -> Found:
-        late_after = timedelta(seconds=self._context.settings.audit_late_after_s)
+        settings = self._context.settings
+        late_after, lease = timedelta(seconds=settings.audit_late_after_s), timedelta(seconds=settings.delivery_lease_s)
         async with read_transaction(self._context.pool, SYSTEM) as connection:
-            return await store.find_late(connection, auditing.TIMER_KINDS, late_after)
+            return await store.find_late(connection, auditing.TIMER_KINDS, late_after, lease)
 
     async def _repair(self, late: frozenset[LateChain]) -> None:
         """Each in a transaction of its own: one that cannot be repaired keeps no other from it."""

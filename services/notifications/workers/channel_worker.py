@@ -19,7 +19,7 @@ from uuid import UUID
 import asyncpg
 from uuid_utils.compat import uuid7
 
-from services.notifications.channels.base import Outgoing, ProviderAwayError, RefusedError, Sender
+from services.notifications.channels.base import Outgoing, ProviderAwayError, RefusedError, Sender, UntriedError
 from services.notifications.domain.channels import Channel
 from services.notifications.domain.circuit_breaker import CircuitBreaker
 from services.notifications.domain.delivering import contact_wait_max_s, next_try_after_s
@@ -96,8 +96,8 @@ class ChannelWorker:
     async def deliver_batch(self) -> int:
         """Lease, send and mark one batch; returns how many rows were leased.
 
-        While the channel is left alone, or has no turn in this minute, only what has waited too long is taken: it goes on
-        to its next contact.
+        While the channel is left alone, only what has waited too long is taken: it goes on to its next contact. So does what
+        has no turn in this minute, as far as it has a contact by another channel: the provider is well, and nothing is lost.
         """
         now_s = asyncio.get_running_loop().time()
         allowed = self._breaker.allowed(LEASE_ROWS_MAX, now_s) if now_s >= self._waits_until_s else 0
@@ -105,9 +105,10 @@ class ChannelWorker:
         lease_id, lease = uuid7(), timedelta(seconds=self._settings.delivery_lease_s)
         lease_ends_s = asyncio.get_running_loop().time() + self._settings.delivery_lease_s
         waited = None if allowed else timedelta(seconds=self._contact_wait_max_s())
+        elsewhere = not allowed and not self._breaker.is_open
         async with self._context.pool.acquire() as connection:
             leased = await deliveries.lease_due(
-                connection, lease_id, self._channel, allowed or LEASE_ROWS_MAX, lease, waited
+                connection, lease_id, self._channel, allowed or LEASE_ROWS_MAX, lease, waited, elsewhere=elsewhere
             )
         if leased and allowed:
             outcome = await self._send_all(leased, lease_ends_s)
@@ -116,7 +117,8 @@ class ChannelWorker:
             gc.collect(0)
         elif leased:
             waited_too_long = [
-                store.FailedDelivery(one.delivery_id, "waited too long for the channel", None) for one in leased
+                store.FailedDelivery(one.delivery_id, "waited too long for the channel", None, elsewhere=elsewhere)
+                for one in leased
             ]
             await self._mark(lease_id, leased, Outcome(failed=waited_too_long))
         await self._keep_trouble()
@@ -147,6 +149,10 @@ class ChannelWorker:
         try:
             outgoing = self._composer.compose(delivery)
             sent = await self._hand_over(outgoing)
+        except UntriedError as error:
+            outcome.stopped = True
+            outcome.untried.append(delivery.delivery_id)
+            _log.warning("delivery_waits", channel=self._channel, error=str(error), next_step="left untried")
         except RefusedError as error:
             outcome.failed.append(self._failure(delivery, error, error.permanent))
         except ProviderAwayError as error:
@@ -187,7 +193,14 @@ class ChannelWorker:
             delivery_id=str(delivery.delivery_id),
             correlation_id=delivery.correlation_id,
         )
-        return store.SentDelivery(delivery.delivery_id, receipt.message_id, receipt.status, receipt.ask_after_s)
+        return store.SentDelivery(
+            delivery.delivery_id,
+            receipt.message_id,
+            receipt.status,
+            receipt.ask_after_s,
+            tells_of=outgoing.tells_of,
+            text_version=outgoing.letter.text_version,
+        )
 
     def _note_answer(self) -> None:
         self._breaker.succeeded()
@@ -285,7 +298,12 @@ class ChannelWorker:
     async def _settle(self, lease_id: UUID, delivery: LeasedDelivery, failure: store.FailedDelivery) -> None:
         async with self._context.begin(delivery.correlation_id) as tx:
             following = await settle_failed(
-                lease_id, delivery, failure.error, tx, may_have_arrived=failure.may_have_arrived
+                lease_id,
+                delivery,
+                failure.error,
+                tx,
+                may_have_arrived=failure.may_have_arrived,
+                elsewhere=failure.elsewhere,
             )
             if following is not None:
                 await deliveries.wake_workers(tx.connection)

@@ -4,6 +4,7 @@ import secrets
 from typing import Final
 
 from services.notifications.channels.base import Outgoing, RefusedError
+from services.notifications.domain.digests import DigestContent
 from services.notifications.letters.digest_letters import digest_link, render_digest
 from services.notifications.letters.letter import Letters
 from services.notifications.letters.links import (
@@ -59,14 +60,16 @@ class Composer:
     def _compose(self, delivery: store.LeasedDelivery) -> Outgoing:
         if delivery.digest_id is not None:
             stop_url = f"{self._settings.base_url}/digests/stop/{sign_digest_link(digest_link(delivery), self._key)}"
-            return Outgoing(delivery, render_digest(delivery, stop_url), stop_url)
+            told_here = DigestContent.model_validate(delivery.details).told_here
+            tells_of = tuple(line.alert_id for line in told_here if line.alert_id is not None)
+            return Outgoing(delivery, render_digest(delivery, stop_url), stop_url, tells_of)
         expires_at = delivery.created_at + VALID_FOR
         link = AcknowledgementLink(delivery.alert_id, delivery.member_id, delivery.county, expires_at)
         acknowledge_url = f"{self._settings.base_url}/acknowledge/{sign_link(link, self._key)}"
         short_link = ShortLink(delivery.delivery_id, delivery.county, expires_at)
         short_url = f"{self._settings.base_url}/a/{sign_short_link(short_link, self._key)}"
         letter = self._letters.render(delivery, acknowledge_url, self._case_url(delivery), short_url=short_url)
-        return Outgoing(delivery, letter, acknowledge_url)
+        return Outgoing(delivery, letter, acknowledge_url, tuple(one.alert_id for one in delivery.grouped))
 
     def _case_url(self, delivery: store.LeasedDelivery) -> str | None:
         if delivery.kind != CASE_KIND or self._settings.case_url is None:

@@ -18,7 +18,7 @@ from services.notifications.workers.channel_worker import ChannelWorker
 from services.notifications.workers.composing import Composer
 from services.notifications.workers.provider_states import ProviderStates
 from shared.kit import metrics
-from shared.kit.database import DATABASE_FAULTS
+from shared.kit.database import DATABASE_FAULTS, connect_to_primary
 from shared.kit.logging import get_logger
 from shared.kit.service import WorkerContext
 
@@ -93,11 +93,16 @@ class DeliveryWorker:
 
     async def _connect_listener(self) -> None:
         async with asyncio.timeout(LISTEN_TIMEOUT_S):
-            self._listener = await asyncpg.connect(
+            listener = await connect_to_primary(
                 self._settings.worker_database_url,
                 server_settings={"application_name": f"payesh-notifications-delivery-{self._settings.instance}"},
             )
-            await self._listener.add_listener(store.WAKE_CHANNEL, self._on_notify)
+            try:
+                await listener.add_listener(store.WAKE_CHANNEL, self._on_notify)
+            except BaseException:
+                listener.terminate()
+                raise
+            self._listener = listener
 
     async def _count_dead(self) -> None:
         async with self._context.pool.acquire() as connection:

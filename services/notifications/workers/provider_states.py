@@ -18,6 +18,7 @@ from services.notifications.domain.channels import Channel
 from services.notifications.handlers.deliveries import settle_failed
 from services.notifications.settings import Settings
 from services.notifications.store import channel_load, deliveries
+from services.notifications.store.members import share_memberships
 from shared.kit import metrics
 from shared.kit.database import DATABASE_FAULTS
 from shared.kit.logging import get_logger
@@ -86,6 +87,7 @@ class ProviderStates:
         """What the provider says is kept together with what becomes of it: a death in between forgets neither."""
         lease_id = uuid7()
         async with self._context.begin() as tx:
+            await share_memberships(tx.connection)
             await channel_load.keep_states(tx.connection, [state])
             delivery = await deliveries.retake_undelivered(tx.connection, lease_id, state.delivery_id, RETAKEN_FOR)
             if delivery is None:
