@@ -81,10 +81,11 @@ def working_group_body(group: str, county: County | None) -> dict[str, Any]:
 
 
 def escalation_policies(wait_s: int) -> dict[str, dict[str, Any]]:
-    """The three policies that the routing rules name, with one wait (domain seconds) for every step."""
+    """The three policies that the routing rules name, with one wait (domain seconds) for every step. No acknowledgement
+    lapses within the day, whose clock runs too fast for that."""
 
     def policy(repeats: int) -> dict[str, Any]:
         steps = [{"position": position, "wait_s": wait_s} for position in (0, 1, "chair")]
-        return {"steps": steps, "repeats": repeats}
+        return {"steps": steps, "repeats": repeats, "acknowledged_for_s": None}
 
     return {"standard": policy(0), "urgent": policy(1), "office": policy(0)}

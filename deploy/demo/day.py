@@ -31,7 +31,7 @@ from deploy.demo.registry_file import RegistryFileFacts, write_registry_file
 from deploy.demo.report import Summary, print_report
 from deploy.demo.responders import Responders, set_up_groups
 from deploy.demo.settle import compare, wait_until_quiet
-from deploy.demo.settle_alerts import told_story
+from deploy.demo.settle_alerts import compare_story
 from deploy.launch import Platform
 from shared.contracts.counties import County
 
@@ -77,6 +77,11 @@ class DaySettings:
     def spread(self) -> float:
         """How much of the full day's span a scaled day is spread over: half a day's work needs the whole span."""
         return min(1.0, max(SPREAD_MIN, self.scale * 2))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything of a working day is in it."""
+        return self.scale >= 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +281,7 @@ async def _reckon(
     alerts = await read_alerts(day.client)
     letters = list(platform.sink.letters)
     comparison = compare(expected, figures, alerts, letters, day.ledger)
-    day.board.say(told_story(alerts, letters, day.ledger) or "no group of alerts was told, ignored and escalated today")
+    day.board.say(compare_story(comparison, alerts, letters, day.ledger, is_whole=settings.is_whole))
     comparison.left_over += left_over + check_registry(day.registry.facts, day.ledger)
     progress = await read_progress(day.client)
     published = await published_events(platform.bootstrap_servers)

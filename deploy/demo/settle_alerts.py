@@ -27,6 +27,7 @@ from shared.contracts.counties import County
 
 Alert = Mapping[str, Any]
 ANSWERED_STATES = frozenset({"acknowledged", "resolved"})
+NO_STORY = "no group of alerts was told together in Persian, ignored, escalated and acknowledged by link"
 _COUNTER_OF_DELIVERY = {"sent": "delivered", "dead": "undelivered", "cancelled": "cancelled", "pending": "pending"}
 _ALERT_COUNTERS = ("raised", "open", "acknowledged", "escalated", "resolved", *_COUNTER_OF_DELIVERY.values())
 
@@ -228,6 +229,16 @@ def told_story(alerts: Sequence[Alert], letters: Sequence[ReceivedLetter], ledge
             f"by the first person, escalated, acknowledged by link by person {person}"
         )
     return None
+
+
+def compare_story(
+    result: Comparison, alerts: Sequence[Alert], letters: Sequence[ReceivedLetter], ledger: Ledger, *, is_whole: bool
+) -> str:
+    """The story for the reader. A whole day has one; a smaller one may be too short for it."""
+    story = told_story(alerts, letters, ledger)
+    if story is None and is_whole:
+        result.left_over.append(NO_STORY)
+    return story or NO_STORY
 
 
 def name_of(key: AlertKey) -> str:

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from deploy.demo.settle_alerts import told_story
+from deploy.demo.comparison import Comparison
+from deploy.demo.day import DaySettings
+from deploy.demo.settle_alerts import NO_STORY, compare_story, told_story
 from tests.support.reckoned_days import (
     GroupedDay,
     alert_of,
@@ -21,6 +23,16 @@ def test_alerts_that_were_told_together_are_one_chain() -> None:
     assert "3 alerts of discrepancy_found told together in Persian" in told
     assert "by person 2" in told
     assert told_story(day.alerts, [replace(letter, language="en") for letter in day.letters], day.ledger) is None
+
+
+@pytest.mark.parametrize(("scale", "left_over"), [(1.0, [NO_STORY]), (0.05, [])])
+def test_a_whole_day_without_the_story_of_a_group_is_not_right(scale: float, left_over: list[str]) -> None:
+    day, told, untold = GroupedDay(), Comparison(), Comparison()
+    is_whole = DaySettings(scale=scale).is_whole
+    assert "by person 2" in compare_story(told, day.alerts, day.letters, day.ledger, is_whole=is_whole)
+    assert told.ok
+    assert compare_story(untold, day.alerts, [], day.ledger, is_whole=is_whole) == NO_STORY
+    assert untold.left_over == left_over
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """A delivery worker in a process of its own that is killed, with SIGKILL, after the provider took a batch of letters and
-before its rows say so: `python -m … WORKER_URL API_URL SMTP_PORT LEASE_S`."""
+before its rows say so: `python -m … SETTINGS`, the service's settings as JSON."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -20,21 +21,11 @@ async def die(*_: Any, **__: Any) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-async def main(worker_url: str, api_url: str, smtp_port: int, lease_s: float) -> None:
-    settings = Settings(
-        api_database_url=api_url,
-        worker_database_url=worker_url,
-        jwks_url="http://issuer.test/keys",
-        jwt_issuer="http://issuer.test",
-        smtp_port=smtp_port,
-        smtp_from="payesh@payesh.example",
-        smtp_timeout_s=lease_s / 2,
-        delivery_lease_s=lease_s,
-    )
-    pool = await open_pool(worker_url, size=4, name="dying-delivery")
+async def main(settings: Settings) -> None:
+    pool = await open_pool(settings.worker_database_url, size=4, name="dying-delivery")
     with patch.object(ChannelWorker, "_mark", die):
         await DeliveryWorker(WorkerContext(pool, settings, asyncio.Event())).run()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])))
+    asyncio.run(main(Settings(**json.loads(sys.argv[1]))))

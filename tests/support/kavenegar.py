@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-SENT, DELIVERED, UNDELIVERED, UNKNOWN = 5, 10, 11, 100
+SENT, FAILED, DELIVERED, UNDELIVERED, UNKNOWN = 5, 6, 10, 11, 100
 
 
 @dataclass(slots=True)
@@ -28,13 +28,16 @@ class Message:
 
 @dataclass(slots=True)
 class FakeKavenegar:
-    """`answer_after_s`: takes the message first and answers late. `fails_with`: (HTTP status, return status)."""
+    """`answer_after_s`: takes the message first and answers late. `fails_with`: (HTTP status, return status), in the words
+    of `fails_saying`.
+    """
 
     api_key: str
     messages: list[Message] = field(default_factory=list[Message])
     calls: list[str] = field(default_factory=list[str])
     answer_after_s: float = 0.0
     fails_with: tuple[int, int] | None = None
+    fails_saying: str = "سرور قادر به پاسخگوئی نیست"
 
     def app(self) -> Starlette:
         return Starlette(routes=[Route("/v1/{key}/sms/{method}.json", self._call, methods=["GET", "POST"])])
@@ -46,7 +49,7 @@ class FakeKavenegar:
             return _answer(403, "کد شناسائی API-Key معتبر نمی‌باشد")
         if self.fails_with is not None:
             http_status, status = self.fails_with
-            return _answer(status, "سرور قادر به پاسخگوئی نیست", http_status=http_status)
+            return _answer(status, self.fails_saying, http_status=http_status)
         form = dict(await request.form())
         match method:
             case "send":
@@ -55,11 +58,14 @@ class FakeKavenegar:
                 return answer
             case "status":
                 ids = {int(one) for one in str(form["messageid"]).split(",")}
-                return _answer(200, entries=[_state(one) for one in self.messages if one.message_id in ids])
+                found = [one for one in self.messages if one.message_id in ids]
+                lost = ids - {one.message_id for one in found}
+                unknown = [{"messageid": one, "status": UNKNOWN, "statustext": "نامعتبر"} for one in lost]
+                return _answer(200, entries=[*map(_state, found), *unknown])
             case "statuslocalmessageid":
                 found = [one for one in self.messages if one.local_id == form["localid"]]
-                unknown = {"messageid": 0, "localid": form["localid"], "status": UNKNOWN, "statustext": "نامعتبر"}
-                return _answer(200, entries=[_state(one) for one in found] or [unknown])
+                nothing = {"messageid": 0, "localid": form["localid"], "status": UNKNOWN, "statustext": "نامعتبر"}
+                return _answer(200, entries=[_state(one) for one in found] or [nothing])
             case _:
                 return _answer(404, "متدی با این نام پیدا نشده است")
 

@@ -56,19 +56,21 @@ class TcpProxy:
             if self.line == "hangs":
                 await asyncio.Event().wait()
             elif self.line == "open":
-                await self._pass_on(reader, writer)
+                await pass_on(reader, writer, *self._upstream)
         finally:
             writer.transport.abort()
 
-    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            up_reader, up_writer = await asyncio.open_connection(*self._upstream)
-            try:
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(_copy(reader, up_writer))
-                    group.create_task(_copy(up_reader, writer))
-            finally:
-                up_writer.transport.abort()
+
+async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str, port: int) -> None:
+    """Copy both ways between a connection that was taken and a new one to `host`, until both are closed."""
+    with contextlib.suppress(OSError):
+        up_reader, up_writer = await asyncio.open_connection(host, port)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(_copy(reader, up_writer))
+                group.create_task(_copy(up_reader, writer))
+        finally:
+            up_writer.transport.abort()
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

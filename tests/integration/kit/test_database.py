@@ -1,16 +1,27 @@
 """Pools: every acquire has a deadline, none nests, every statement is bounded, and reads are only reads (rule 10)."""
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator, Callable
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
 from shared.contracts.counties import County
+from shared.kit import database as kit_database
 from shared.kit.auth import SYSTEM, Principal
 from shared.kit.connections import Connection
-from shared.kit.database import GuardedPool, NestedAcquireError, PoolBusyError, open_pool, read_transaction
+from shared.kit.database import (
+    GuardedPool,
+    NestedAcquireError,
+    PoolBusyError,
+    is_unavailable,
+    open_pool,
+    read_transaction,
+)
 from tests.support.environment import ServiceDatabase
+from tests.support.tcp_proxy import TcpProxy
 
 REY = Principal("a", frozenset(), frozenset({County.REY}))
 
@@ -81,6 +92,46 @@ async def _fail_with_counties(connection: Connection) -> None:
     async with connection.transaction():
         await connection.execute("SELECT set_config('payesh.counties', 'rey', true)")
         await connection.execute("SELECT 1 / 0")
+
+
+async def test_the_host_that_takes_writes_is_found_behind_a_silent_one(
+    database: Callable[[str], ServiceDatabase], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that lost its power refuses nothing: it never answers. Once another has answered, that one is asked first."""
+    monkeypatch.setattr(kit_database, "CONNECT_TIMEOUT_S", 1.0)
+    url = database("warehouse").api_url
+    silent = TcpProxy("127.0.0.1", urlsplit(url).port or 0)
+    async with silent.run():
+        await silent.turn("hangs")
+        both = url.replace("@", f"@127.0.0.1:{silent.port},")
+        for asked in (1, 1):
+            pool = await open_pool(both, size=1, name="payesh-test")
+            assert await pool.fetchval("SELECT 1") == 1
+            assert silent.taken == asked
+            pool.terminate()
+
+
+async def test_a_server_that_takes_no_writes_is_a_database_that_is_away(
+    database: Callable[[str], ServiceDatabase],
+) -> None:
+    """A standby, or a primary that was told to step down."""
+    one = database("warehouse")
+    owner = await asyncpg.connect(one.owner_url)
+    await owner.execute(f'ALTER DATABASE "{one.name}" SET default_transaction_read_only = on')
+    await owner.close()
+    with pytest.raises(asyncpg.InternalClientError) as unmatched:
+        await open_pool(one.api_url, size=1, name="x")
+    assert is_unavailable(unmatched.value)
+
+
+async def test_a_host_without_a_way_to_it_is_a_database_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def find_no_way(*_: object, **__: object) -> None:
+        raise OSError(errno.EHOSTUNREACH, "no route to host")
+
+    monkeypatch.setattr(asyncpg, "connect", find_no_way)
+    with pytest.raises(ConnectionError) as caught:
+        await open_pool("postgresql://nobody@192.0.2.1,192.0.2.2/none", size=1, name="x")
+    assert is_unavailable(caught.value)
 
 
 async def test_a_database_that_is_not_there_is_said_at_once() -> None:

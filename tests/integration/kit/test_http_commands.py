@@ -253,6 +253,15 @@ async def test_a_lost_connection_means_unknown_and_asking_again_settles_it(clien
     assert await texts(client, REY) == ["lost"]
 
 
+async def test_a_server_that_takes_no_more_writes_is_no_bug_of_the_command(client: httpx.AsyncClient) -> None:
+    """It was the primary a moment ago."""
+    failures["demoted"] = [asyncpg.ReadOnlySQLTransactionError("cannot execute INSERT in a read-only transaction")]
+    headers = {**REY, "Idempotency-Key": "k-7"}
+    answer = await client.post("/notes", json=note("demoted"), headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (503, "kit.outcome_unknown")
+    assert (await client.post("/notes", json=note("demoted"), headers=headers)).status_code == 201
+
+
 async def test_a_bug_rolls_back_and_tells_nothing(client: httpx.AsyncClient) -> None:
     failures["bug"] = [ZeroDivisionError("secret-detail")]
     answer = await client.post("/notes", json=note("bug"), headers=REY)

@@ -70,12 +70,16 @@ async def test_permit_is_recorded_once_and_found_by_number_employer_or_window(pa
         f"?expires_from={today()}&expires_until={today() + timedelta(days=93)}",
         f"?expires_from={today()}&expires_until={today() - timedelta(days=1)}",
         f"?expires_from={today()}&expires_until={today()}&after=018f0000-0000-7000-8000-000000000000",
-        "?county=rey",
     ],
 )
 async def test_permits_are_not_listed_otherwise(partners: PartnerOffice, query: str) -> None:
     refused = await partners.ask("GET", f"/work-permits{query}", status=422)
     assert refused["code"] == "nationals.permit.list_unbounded"
+
+
+async def test_permits_are_not_listed_by_county_either(partners: PartnerOffice) -> None:
+    refused = await partners.ask("GET", "/work-permits?county=rey", status=422)
+    assert (refused["code"], refused["details"]["name"]) == ("kit.query_unknown", "county")
 
 
 async def test_file_is_taken_once_and_renews_what_lasts_longer(partners: PartnerOffice) -> None:

@@ -296,6 +296,39 @@ async def test_the_counters_are_the_fold_of_the_events(desk: Desk) -> None:
     assert (counters["rey"]["delivered"], counters["rey"]["cancelled"]) == (3, 3)
 
 
+async def test_who_does_not_see_the_offices_counts_no_more_than_they_can_list(desk: Desk) -> None:
+    await desk.set_group("legal_office")
+    mended, left = uuid4(), uuid4()
+    for event in (overdue(mended), overdue(left), overdue()):
+        await desk.take(event, 1)
+    alerts = {alert["subject_id"]: alert["alert_id"] for alert in await desk.alerts()}
+    async with desk.begin() as tx:
+        await escalate_alert(UUID(alerts[str(mended)]), 0, tx)
+    async with desk.client("member") as client:
+        for method in ("POST", "DELETE", "POST"):
+            path = f"/alerts/{alerts[str(mended)]}/acknowledgement"
+            (await client.request(method, path)).raise_for_status()
+    await desk.take(resolved(mended), 2)
+    await desk.take(resolved(left), 2)
+    await _fold_outbox(desk)
+    async with desk.client("member", counties=["rey"]) as member, desk.client("operator") as operator:
+        before = (await member.get("/counters")).json()["rey"]
+        assert before == (await operator.get("/counters")).json()["rey"], (
+            "counted from the rows as folded from the events"
+        )
+        assert (before["reopened"], before["acknowledged"], before["resolved"]) == (1, 2, 2)
+
+        await desk.take(PhaseTwoReviewRequested(case_id=uuid4(), county=County.REY, voluntary_until=datetime.now(UTC)))
+        await desk.pool.execute("DELETE FROM alert_counter")
+        await _fold_outbox(desk)
+        seen = (await member.get("/counters")).json()["rey"]
+        listed = (await member.get("/alerts")).json()["items"]
+        whole = (await operator.get("/counters")).json()["rey"]
+    assert seen == before
+    assert seen["raised"] == len(listed) == 3
+    assert [whole[name] - seen[name] for name in ("raised", "open", "pending", "resolved")] == [1, 1, 1, 0]
+
+
 async def test_a_failed_transaction_leaves_no_alert_and_no_event(desk: Desk) -> None:
     event = received(overdue())
 

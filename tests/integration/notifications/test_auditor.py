@@ -25,6 +25,7 @@ from tests.support.notifications import WAIT_S, Desk, members, overdue, resolved
 from tests.support.operations import take_operations_events
 
 LATE_AFTER = timedelta(seconds=60)
+LEASE = timedelta(seconds=60)
 STEP_S = 3_600
 LASTS_S = 7_200
 
@@ -63,7 +64,7 @@ async def change(desk: Desk, statement: str, *arguments: Any) -> None:
 
 async def late(desk: Desk) -> set[Lateness]:
     async with desk.begin() as tx:
-        found = await find_late(tx.connection, TIMER_KINDS, LATE_AFTER)
+        found = await find_late(tx.connection, TIMER_KINDS, LATE_AFTER, LEASE)
     return {one.reason for one in found.chains}
 
 
@@ -85,7 +86,7 @@ async def lose_letter_timer(desk: Desk) -> None:
 
 async def lose_lapse_timer(desk: Desk) -> None:
     await raise_alerts(desk, 1)
-    await everybody_acts(desk)
+    await everybody_acts(desk, from_inbox=True)
     await change(desk, "DELETE FROM timer WHERE kind = $1", TIMER_KINDS.lapse)
 
 
@@ -108,6 +109,45 @@ async def fail_timers(desk: Desk) -> None:
 async def stop_deliveries(desk: Desk) -> None:
     await raise_alerts(desk, 1)
     await change(desk, "UPDATE delivery SET next_attempt_at = now() - $1::interval", 2 * LATE_AFTER)
+
+
+async def lease_again_and_again(desk: Desk) -> None:
+    """A worker has it, as every minute since it was due."""
+    await raise_alerts(desk, 1)
+    await change(
+        desk,
+        """
+        UPDATE delivery SET next_attempt_at = now() - $1::interval, lease_until = now() + $2::interval
+        WHERE state = 'pending'
+        """,
+        LATE_AFTER + 2 * LEASE,
+        LEASE,
+    )
+
+
+async def raise_group(desk: Desk) -> None:
+    """An alert, and one that joins it."""
+    for _ in range(2):
+        await desk.take(overdue(severity=Severity.MAJOR))
+
+
+async def acknowledge(desk: Desk, place: int) -> None:
+    alert = (await desk.alerts())[place]
+    async with desk.client("member", subject="m0.rey") as client:
+        (await client.post(f"/alerts/{alert['alert_id']}/acknowledgement")).raise_for_status()
+
+
+async def lose_lapse_timer_of_a_joined_one(desk: Desk) -> None:
+    """Somebody acknowledged it by itself; its lead runs."""
+    await raise_group(desk)
+    await acknowledge(desk, 1)
+    await change(desk, "DELETE FROM timer WHERE kind = $1", TIMER_KINDS.lapse)
+
+
+async def end_lead_alone(desk: Desk) -> None:
+    await raise_group(desk)
+    await change(desk, "UPDATE alert SET state = 'resolved', resolved_at = now() WHERE lead_alert_id IS NULL")
+    await change(desk, "DELETE FROM timer")
 
 
 async def forget_held(desk: Desk) -> None:
@@ -138,9 +178,12 @@ PLANTED: Mapping[str, tuple[Callable[[Desk], Awaitable[None]], Lateness]] = {
     "step timer lost": (lose_step_timer, Lateness.STEP_TIMER_MISSING),
     "letter timer lost": (lose_letter_timer, Lateness.LETTER_TIMER_MISSING),
     "lapse timer lost": (lose_lapse_timer, Lateness.LAPSE_TIMER_MISSING),
+    "lapse timer of a joined alert lost": (lose_lapse_timer_of_a_joined_one, Lateness.LAPSE_TIMER_MISSING),
+    "lead ended and nobody follows": (end_lead_alone, Lateness.LEAD_ENDED),
     "timers stand still": (stop_timers, Lateness.TIMER_OVERDUE),
     "timers fail": (fail_timers, Lateness.TIMER_OVERDUE),
     "deliveries stand still": (stop_deliveries, Lateness.DELIVERY_OVERDUE),
+    "a delivery is leased again and again": (lease_again_and_again, Lateness.DELIVERY_OVERDUE),
     "digest timer lost": (lose_digest_timer, Lateness.DIGEST_TIMER_MISSING),
     "held back for ever": (forget_held, Lateness.HOLD_OVERDUE),
 }
@@ -151,10 +194,14 @@ async def test_what_runs_as_it_should_is_not_late(desk: Desk, auditor: Auditor, 
     await desk.take(overdue(action), 1)
     await desk.take(resolved(action), 2)
     await raise_alerts(desk, 1)
-    await everybody_acts(desk)
+    await everybody_acts(desk, from_inbox=True)
+    await raise_group(desk)
+    await acknowledge(desk, -2)
+    assert [alert["state"] for alert in await desk.alerts()][-2:] == ["acknowledged", "acknowledged"]
     await raise_alerts(desk, 2)
-    await desk.take(overdue(severity=Severity.MAJOR))
-    await desk.take(overdue(severity=Severity.MAJOR))
+    await raise_group(desk)
+    under_way = "UPDATE delivery SET next_attempt_at = now() - $1::interval, lease_until = now() + interval '9 s'"
+    await change(desk, f"{under_way} WHERE state = 'pending'", LATE_AFTER + LEASE / 2)
     assert await late(desk) == set()
     await auditor.run_round()
     assert heard.said == [(True, 0)]
@@ -208,7 +255,11 @@ async def test_everybody_of_the_office_is_told_at_once_by_every_contact(desk: De
     told = {(d["recipient"].split(".")[0], d["channel"]) for d in alert["deliveries"]}
     assert told == {("m0", "email"), ("m0", "inbox"), ("m1", "sms"), ("m1", "email"), ("m1", "inbox")}
     entries = [e["details"] for e in await desk.history(alert["alert_id"]) if e["entry"] == "told_straight"]
-    assert {(e["told"].split(".")[0], e["channel"]) for e in entries} == told
+    by_the_chain = {("m0", "email"), ("m0", "inbox")}
+    assert {(e["told"].split(".")[0], e["channel"]) for e in entries} == told - by_the_chain
+    assert {e["delivery_id"] for e in entries} == {
+        d["delivery_id"] for d in alert["deliveries"] if d["recipient"].startswith("m1")
+    }
     await take_operations_events(desk)
     await auditor.run_round()
     assert len([one for one in await desk.alerts() if one["kind"] == "chain_late"]) == 1
@@ -290,7 +341,7 @@ async def test_chains_at_their_end_that_nobody_answers_are_one_trouble_of_their_
         await auditor.run_round()
         assert await unanswered(desk) == [("unanswered/rey", "open")]
     assert heard.said[-1] == (True, 0), "the service did what it had to"
-    await everybody_acts(desk)
+    await everybody_acts(desk, from_inbox=True)
     await auditor.run_round()
     assert await unanswered(desk) == [("unanswered/rey", "resolved")]
 

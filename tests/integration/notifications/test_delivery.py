@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
 from deploy.embedded.smtp_sink import SmtpSink
@@ -21,6 +22,7 @@ from services.notifications.workers.composing import Composer
 from shared.contracts.counties import County
 from shared.contracts.notifications import AlertUndelivered
 from shared.kit.service import WorkerContext
+from tests.support.channels import MOBILE, owe, prefer, rows
 from tests.support.notifications import WAIT_S, Desk, members, overdue, received, resolved
 
 REFUSES = "554 no"
@@ -64,6 +66,22 @@ async def test_a_letter_leaves_at_once_and_says_whose_it_is(desk: Desk, sink: Sm
     assert letter.acknowledge_link is not None
     assert letter.acknowledge_link.startswith("http://service.test/acknowledge/")
     assert f"Message-ID: {letter.message_id}".encode() in sink.mailbox_file.read_bytes()
+
+
+async def test_a_listener_that_could_not_listen_is_made_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that answers the login and then no more leaves a connection that is open, and deaf."""
+    listen, errors, heard = asyncpg.Connection.add_listener, [TimeoutError()], asyncio.Event()
+
+    async def listen_at_last(connection: Any, channel: str, callback: Any) -> None:
+        if errors:
+            raise errors.pop()
+        await listen(connection, channel, callback)
+        heard.set()
+
+    monkeypatch.setattr(asyncpg.Connection, "add_listener", listen_at_last)
+    desk.start_delivery()
+    async with asyncio.timeout(WAIT_S):
+        await heard.wait()
 
 
 async def test_two_workers_send_every_letter_once(desk: Desk, sink: SmtpSink) -> None:
@@ -231,6 +249,37 @@ async def test_only_the_holder_of_the_lease_marks_a_row(desk: Desk) -> None:
         assert await store.mark_sent(tx.connection, held, [store.SentDelivery(row.delivery_id)]) == 1
 
 
+FIRST, SECOND = "m0.rey@payesh.example", "second.rey@payesh.example"
+
+
+@pytest.mark.parametrize(
+    ("further", "told_by_sms", "goes_on"),
+    [
+        (("email", SECOND), False, ("email", FIRST)),
+        (("sms", MOBILE), False, ("sms", MOBILE)),
+        (("sms", MOBILE), True, ("email", FIRST)),
+    ],
+)
+async def test_what_has_no_turn_for_too_long_goes_on_by_another_channel_or_waits_and_none_is_buried(
+    desk: Desk, sink: SmtpSink, further: tuple[str, str], *, told_by_sms: bool, goes_on: tuple[str, str]
+) -> None:
+    """Two of five messages may begin in a minute; the rest wait as long as for a channel that is away."""
+    await prefer(desk, ("email", FIRST), further)
+    await owe(desk, 5)
+    worker = email_worker(desk.context(channel_limits_per_minute={"email": 2}))
+    await worker.deliver_batch()
+    await desk.pool.execute("UPDATE delivery SET contact_since = contact_since - interval '1 day'")
+    if told_by_sms:
+        await desk.pool.execute("UPDATE delivery SET channel = 'sms' WHERE channel = 'inbox'")
+    await worker.deliver_batch()
+    found = [row for row in await rows(desk) if (row["channel"], row["state"]) != ("sms", "sent")]
+    kept = [row for row in found if row["state"] != "sent"]
+    assert {(row["channel"], row["address"]) for row in kept} <= {goes_on}
+    assert {(row["state"], row["attempts"]) for row in kept} <= {("pending", 0)}
+    assert (len(found), len(found) - len(kept)) == (5, len(sink.letters))
+    assert await desk.published() == ["AlertRaised"] * 5
+
+
 async def test_a_stop_in_the_middle_marks_what_left_and_gives_back_the_rest(desk: Desk, sink: SmtpSink) -> None:
     for _ in range(10):
         await desk.take(overdue())
@@ -277,7 +326,7 @@ async def test_who_leaves_gets_no_letter_any_more_and_the_next_person_is_told_at
     [left] = [line for line in await desk.history(alert["alert_id"]) if line["entry"] == "recipient_left"]
     assert (left["details"]["recipient"], left["by"]) == (leaver["email"], "somebody")
     _, (told, state) = [tuple(row) for row in await desk.pool.fetch(rows, "rey")]
-    assert (told != leaver["email"], state) == (True, "pending")
+    assert (told, state) == (others[0]["email"], "pending")
     [(_, elsewhere)] = [tuple(row) for row in await desk.pool.fetch(rows, "qods")]
     assert elsewhere == "pending"
 

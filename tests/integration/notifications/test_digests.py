@@ -3,7 +3,8 @@
 import asyncio
 import json
 import mailbox
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -12,7 +13,15 @@ from uuid import uuid4
 
 import pytest
 
-from services.notifications.domain.digests import SETTLED_AFTER, SUMMARISED_TYPES, CountyFigures, DigestContent, Period
+from services.notifications.domain.digests import (
+    DUE_AT,
+    SETTLED_AFTER,
+    SUMMARISED_TYPES,
+    CountyFigures,
+    DigestContent,
+    Period,
+)
+from services.notifications.domain.working_calendar import WEEK, Weekday
 from services.notifications.handlers import apply_rules
 from services.notifications.handlers.deliveries import bury_delivery
 from services.notifications.handlers.digests import DIGEST_TIMER, compose_digest
@@ -20,8 +29,9 @@ from services.notifications.store.deliveries import LeasedDelivery
 from services.notifications.workers.digest_worker import arm_digests
 from shared.contracts.counties import County
 from shared.contracts.nationals import AppealLodged
+from shared.persian.calendar import office_date, office_moment
 from tests.support.disturbed_day import everything
-from tests.support.notifications import Desk, overdue, received, resolved
+from tests.support.notifications import POLL_S, WAIT_S, Desk, overdue, received, resolved
 from tests.support.operations import take_operations_events
 
 REY = "/working-groups/rey/digests"
@@ -35,6 +45,21 @@ async def wish(desk: Desk, office: str = "rey", wishes: list[dict[str, str]] | N
         )
     assert answer.status_code == status, answer.text
     return answer.json()
+
+
+async def set_hours(desk: Desk, office: str, *open_days: Weekday, closed: Sequence[date] = ()) -> None:
+    hours = {weekday: {"opens": "08:00", "closes": "16:00"} for weekday in open_days}
+    body = {"hours": hours, "keeps_public_holidays": False, "closed_days": [day.isoformat() for day in closed]}
+    async with desk.client("notifications_admin") as client:
+        (await client.put(f"/working-groups/{office}/calendar", json=body)).raise_for_status()
+
+
+@pytest.fixture
+async def desk(desk: Desk) -> Desk:
+    """Its offices are open on every day, so that it does not matter on which one the tests run."""
+    for office in ("rey", "province_office"):
+        await set_hours(desk, office, *WEEK)
+    return desk
 
 
 async def settle(desk: Desk) -> None:
@@ -154,6 +179,34 @@ async def test_the_timer_composes_the_digest_and_arms_the_next(desk: Desk) -> No
     assert await armed(desk) == ["rey/daily"]
 
 
+async def due_at(desk: Desk, office: str = "rey/daily") -> datetime:
+    due: datetime = await desk.pool.fetchval("SELECT due_at FROM timer WHERE subject_id = $1", office)
+    return due
+
+
+async def test_on_a_day_on_which_the_office_is_closed_none_is_sent_and_the_next_one_covers_it(desk: Desk) -> None:
+    await wish(desk, wishes=MANY[:1])
+    await compose(desk)
+    await desk.take(overdue())
+    today = office_date(datetime.now(UTC))
+    await set_hours(desk, "rey", *WEEK, closed=[today, today + timedelta(days=1)])
+    await compose(desk)
+    assert await desk.pool.fetchval("SELECT count(*) FROM digest") == 1
+    assert await due_at(desk) == office_moment(today + timedelta(days=2), DUE_AT)
+    await set_hours(desk, "rey", *WEEK)
+    await compose(desk)
+    _, after = await desk.pool.fetch("SELECT content FROM digest ORDER BY covers_until")
+    assert DigestContent.model_validate_json(after["content"]).figures[County.REY].raised == 1
+
+
+async def test_what_is_wished_for_is_armed_for_a_day_on_which_its_office_is_open(desk: Desk) -> None:
+    today = office_date(datetime.now(UTC))
+    in_three_days = today + timedelta(days=3)
+    await set_hours(desk, "rey", WEEK[in_three_days.weekday()])
+    await wish(desk, wishes=MANY[:1])
+    assert await due_at(desk) == office_moment(in_three_days, DUE_AT)
+
+
 async def test_the_provinces_digest_has_a_row_for_each_county_and_is_kept_from_who_sees_one(desk: Desk) -> None:
     await desk.set_group("province_office")
     await wish(desk, "province_office", [{"email": "m0.province-office@payesh.example", "period": "weekly"}])
@@ -185,6 +238,12 @@ async def test_what_only_the_digest_tells_is_listed_there_and_what_is_held_back_
     assert content.told_here_total == len(content.told_here) == 1
     assert content.open_total == len(content.open) == 1
     assert content.figures[County.REY] == CountyFigures(raised=3, open=1, held_back=1)
+    desk.start_delivery()
+    query = {"alert": told_here, "kind": "digest"}
+    async with desk.client("operator") as client, asyncio.timeout(WAIT_S):
+        while not (lines := (await client.get("/deliveries", params=query)).json()["items"]):
+            await asyncio.sleep(POLL_S)
+    assert [(line["recipient"], line["state"]) for line in lines] == [("m0.rey@payesh.example", "sent")]
 
 
 async def test_nothing_about_return_cases_is_counted_or_listed(desk: Desk) -> None:

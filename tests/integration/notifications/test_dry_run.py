@@ -8,9 +8,11 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from services.notifications.domain.channels import Channel
 from services.notifications.handlers import dry_runs
 from services.notifications.past import Past, configured_past
 from services.notifications.routing_rules import RULES
+from services.notifications.workers import channel_worker
 from shared.contracts.base import Event
 from shared.contracts.counties import County
 from shared.contracts.nationals import BreakGlassOpened
@@ -22,12 +24,17 @@ from shared.contracts.warehouse import (
     WarehouseHoldLifted,
     WarehousePutOnHold,
 )
+from shared.kit import timer_worker
 from shared.kit.past_events import PastRead
 from shared.persian.calendar import office_date
+from tests.support.disturbed_day import pass_time, quiet
 from tests.support.notifications import WAIT_S, Desk, overdue, received, resolved
 from tests.support.past_events import publish_past
 
 ADMINISTRATOR = "notifications_admin"
+HOUR = timedelta(hours=1)
+HOUR_S = 3_600
+POLL_S = 0.05
 
 
 @pytest.fixture
@@ -213,20 +220,77 @@ async def test_the_dry_run_says_what_the_service_really_did(desk: Desk, past: st
     await publish_past(past, timed)
     for event, at in timed:
         await desk.take(received(event, 2 if isinstance(event, CorrectiveActionResolved) else 1, at))
-    rules = by_rule((await dry_run(desk)).raise_for_status().json())
-    begun = await desk.pool.fetch(
+    really = await begun(desk)
+    assert tried((await dry_run(desk)).raise_for_status().json()) == really
+    assert really["corrective_action_overdue"] == (6, 2, 3, 1, 0)
+    assert really["critical_corrective_action_overdue"] == (1, 0, 0, 0, 0)
+
+
+async def test_over_days_groups_close_and_silences_end_as_they_really_did(
+    desk: Desk, past: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service lives through three days, its timers running; the dry run then sees the same days."""
+    monkeypatch.setattr(timer_worker, "POLL_INTERVAL_S_MAX", POLL_S)
+    monkeypatch.setattr(channel_worker, "POLL_INTERVAL_S", POLL_S)
+    desk.start_timers()
+    desk.start_delivery(dry_channels=[Channel.EMAIL])
+    begun_at, lived = datetime.now(UTC), list[tuple[Event, timedelta]]()
+    passed = timedelta(0)
+
+    async def live(*events: Event, then: timedelta) -> None:
+        nonlocal passed
+        for event in events:
+            before = sum(one.aggregate_id == event.aggregate_id for one, _ in lived)
+            lived.append((event, datetime.now(UTC) - begun_at + passed))
+            await desk.take(received(event, 1 + before))
+        await quiet(desk)
+        await pass_time(desk, then, then)
+        passed += then
+
+    site, hold_id = uuid4(), uuid4()
+    hold = {"hold_id": hold_id, "warehouse_id": site, "county": County.REY, "ground": HoldGround.BIOLOGICAL_HAZARD}
+    first, silenced = late_action(), late_action()
+    held = late_action().model_copy(update={"warehouse_id": site})
+    await live(first, late_action(), late_action(county=County.PARDIS), then=timedelta(minutes=15))
+    await live(late_action(), resolved(first.action_id), then=timedelta(hours=1))
+    body = {"county": "rey", "kind": "corrective_action_overdue", "lasts_s": 3 * HOUR_S, "reason": "works"}
+    async with desk.client("member", subject="m0.rey") as client:
+        (await client.post("/silences", json=body)).raise_for_status()
+    await live(silenced, overdue(), then=timedelta(hours=3))
+    await live(late_action(), then=timedelta(hours=9))
+    await live(late_action(), then=timedelta(minutes=15))
+    await live(late_action(), then=timedelta(hours=30))
+    await live(WarehousePutOnHold.model_validate({**hold, "referred_to": "health_authority"}), held, then=HOUR)
+    await live(WarehouseHoldLifted.model_validate(hold), then=timedelta(minutes=15))
+    await live(then=timedelta(hours=9))
+    await live(late_action(), then=HOUR)
+    ended_at = datetime.now(UTC)
+    await desk.stop()
+    began_at = begun_at - passed
+    assert ended_at - began_at > timedelta(days=2)
+    await publish_past(past, [(event, began_at + after) for event, after in lived])
+    really = await begun(desk)
+    assert tried((await dry_run(desk)).raise_for_status().json()) == really
+    assert really["corrective_action_overdue"] == (10, 1, 2, 4, 2)
+    assert really["critical_corrective_action_overdue"] == (1, 0, 1, 0, 1)
+
+
+async def begun(desk: Desk) -> dict[str, tuple[int, ...]]:
+    """Of each rule: alerts, resolved, held back, grouped, told after they were held back."""
+    rows = await desk.pool.fetch(
         """
-        SELECT rule_id, count(*) AS alerts, count(*) FILTER (WHERE state = 'resolved') AS resolved,
-               count(*) FILTER (WHERE history.details ? 'held_back') AS held_back,
-               count(*) FILTER (WHERE history.details ? 'lead_alert_id') AS grouped
-        FROM alert JOIN alert_history AS history USING (alert_id)
-        WHERE history.entry = 'raised' GROUP BY rule_id
+        SELECT rule_id, count(*) FILTER (WHERE entry = 'raised') AS alerts,
+               count(*) FILTER (WHERE entry = 'raised' AND state = 'resolved') AS resolved,
+               count(*) FILTER (WHERE entry = 'raised' AND history.details ? 'held_back') AS held_back,
+               count(*) FILTER (WHERE entry = 'raised' AND history.details ? 'lead_alert_id') AS grouped,
+               count(*) FILTER (WHERE entry = 'released') AS released
+        FROM alert JOIN alert_history AS history USING (alert_id) GROUP BY rule_id
         """
     )
-    really = {row["rule_id"]: (row["alerts"], row["resolved"], row["held_back"], row["grouped"]) for row in begun}
-    tried = {
-        name: (rule["alerts"], rule["resolved"], rule["held_back"], rule["grouped"]) for name, rule in rules.items()
-    }
-    assert tried == really
-    assert really["corrective_action_overdue"] == (6, 2, 3, 1)
-    assert really["critical_corrective_action_overdue"] == (1, 0, 0, 0)
+    return {row["rule_id"]: tuple(row.values())[1:] for row in rows}
+
+
+def tried(report: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+    """The same, as a dry run says it."""
+    said = ("alerts", "resolved", "held_back", "grouped", "told_after_hold")
+    return {name: tuple(rule[one] for one in said) for name, rule in by_rule(report).items()}

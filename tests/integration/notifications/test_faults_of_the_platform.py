@@ -5,6 +5,10 @@ one step without the history saying why.
 """
 
 import asyncio
+import contextlib
+import signal
+import sys
+from collections import Counter
 from collections.abc import AsyncGenerator, Generator
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +24,7 @@ from deploy.embedded.smtp_sink import ACCEPTED, SmtpSink
 from deploy.topics import apply_topics
 from services.notifications.app import service
 from shared.contracts.base import Event
+from shared.contracts.counties import County
 from shared.contracts.warehouse import Severity
 from shared.kit.database import is_unavailable
 from tests.support.disturbed_day import (
@@ -36,7 +41,7 @@ from tests.support.disturbed_day import (
     until,
 )
 from tests.support.environment import Broker, DatabaseFactory, on_apache, run_aside
-from tests.support.notifications import WAIT_S, Desk, overdue, received, resolved
+from tests.support.notifications import WAIT_S, Desk, members, overdue, received, resolved
 
 pytestmark = pytest.mark.slow
 
@@ -44,9 +49,20 @@ STEP_S = 3_600
 HOUR = timedelta(hours=1)
 GROUP_WAIT = timedelta(minutes=16)
 LEASE_S = 2.0
+LEASE = timedelta(seconds=60)
 KILLS = 3
 POLL_S = 0.05
 AWAY_S = 3.0
+CONFIGURED = (
+    "api_database_url",
+    "worker_database_url",
+    "smtp_host",
+    "smtp_port",
+    "jwks_url",
+    "jwt_issuer",
+    "delivery_retry_first_s",
+    "delivery_attempts_max",
+)
 
 
 @pytest.fixture
@@ -155,29 +171,98 @@ def broker_that_leaves(request: pytest.FixtureRequest, tmp_path_factory: pytest.
 
 
 @pytest.fixture
-async def running(day: Desk, broker_that_leaves: Broker, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Broker]:
-    """The whole service in this process, on a broker that may leave."""
-    settings = day.settings()
-    for name in ("api_database_url", "worker_database_url", "smtp_host", "smtp_port", "jwks_url", "jwt_issuer"):
+def configured(day: Desk, broker_that_leaves: Broker, monkeypatch: pytest.MonkeyPatch) -> Broker:
+    """The environment of the whole service, on a broker that may leave."""
+    settings = day.settings(delivery_attempts_max=3)
+    for name in CONFIGURED:
         monkeypatch.setenv(f"PAYESH_{name.upper()}", str(getattr(settings, name)))
     monkeypatch.setenv("PAYESH_KAFKA_BOOTSTRAP_SERVERS", broker_that_leaves.bootstrap_servers)
+    return broker_that_leaves
+
+
+@pytest.fixture
+async def running(configured: Broker) -> AsyncGenerator[Broker]:
+    """The whole service in this process."""
     async with service.api.router.lifespan_context(service.api):
-        yield broker_that_leaves
+        yield configured
+
+
+async def publish(day: Desk, *events: Event) -> None:
+    async with day.begin() as tx:
+        await tx.publish_many(events)
+
+
+async def seen(desk: Desk, query: str) -> int:
+    async with everything(desk.database) as connection:
+        number: int = await connection.fetchval(query)
+    return number
+
+
+@pytest.mark.timeout(180)
+async def test_over_the_broker_a_dead_letter_becomes_an_alert_of_the_province_office(
+    day: Desk, sink: SmtpSink, running: Broker
+) -> None:
+    """Nobody can be told by any channel: SMS is not set up, and mail is refused for good."""
+    del running  # from its outbox to its rules, the service's own event travels like any other
+    people = [one | {"contacts": [{"channel": "sms", "address": "+989120000000"}]} for one in members("rey")]
+    async with day.client("notifications_admin") as client:
+        (await client.put("/working-groups/rey", json={"members": people})).raise_for_status()
+    sink.answer = lambda recipient, _taken: "554 5.7.1 no" if recipient.endswith("rey@payesh.example") else ACCEPTED
+    late = overdue()
+    await publish(day, late)
+    async with asyncio.timeout(60):
+        while not sink.letters:
+            await asyncio.sleep(POLL_S)
+    undelivered, alarm = await day.alerts()
+    [letter] = sink.letters
+    assert (alarm["kind"], letter.alert_id) == ("alert_undelivered", alarm["alert_id"])
+    assert letter.recipient == "m0.province-office@payesh.example"
+    told = [line["entry"] for line in await day.history(undelivered["alert_id"])]
+    assert (undelivered["subject_id"], told) == (str(late.action_id), ["raised", "fallback", "undelivered"])
+    assert await seen(day, "SELECT count(*) FROM delivery WHERE state = 'dead'") == 1
+    await quiet(day)
+    await everybody_acts(day)
+    assert [alert["state"] for alert in await day.alerts()] == ["open", "acknowledged"]
+    await require_sound(day, sink)
+
+
+@pytest.mark.timeout(180)
+async def test_over_the_broker_a_process_killed_between_sending_and_marking_repeats_and_the_next_takes_over(
+    day: Desk, sink: SmtpSink, configured: Broker
+) -> None:
+    del configured
+    await publish(day, *(overdue() for _ in range(ALERTS)))
+    dying = [sys.executable, "-m", "tests.support.dying_service", str(ALERTS)]
+    process = await asyncio.create_subprocess_exec(*dying)
+    try:
+        assert await asyncio.wait_for(process.wait(), 60) == -signal.SIGKILL
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+    before = handed(sink)
+    assert set(before.values()) == {1}
+    assert not await seen(day, "SELECT count(*) FROM delivery WHERE state = 'sent' AND channel = 'email'")
+    await publish(day, overdue())
+    await turn_clock(day, LEASE)
+    async with service.api.router.lifespan_context(service.api):
+        await until_all_left(day, ALERTS + 1)
+        assert handed(sink) == Counter(dict.fromkeys(handed(sink), 1)) + before
+        assert await seen(day, "SELECT count(*) FROM alert_history WHERE entry = 'may_repeat'") == len(before)
+        assert len(await day.alerts()) == ALERTS + 1
+        await everybody_acts(day)
+        await quiet(day)
+        await require_sound(day, sink)
 
 
 @pytest.mark.timeout(180)
 async def test_while_the_broker_is_away_chains_go_on_and_events_wait(
     day: Desk, sink: SmtpSink, running: Broker
 ) -> None:
-    async def publish(*events: Event) -> None:
-        async with day.begin() as tx:
-            await tx.publish_many(events)
-
     mended = uuid4()
-    await publish(*(overdue() for _ in range(ALERTS)), overdue(mended))
+    await publish(day, *(overdue() for _ in range(ALERTS)), overdue(mended))
     await day.until(lambda alerts: len(alerts) == ALERTS + 1)
     running.stop()
-    await publish(resolved(mended), *(overdue() for _ in range(ALERTS)))
+    await publish(day, resolved(mended), *(overdue() for _ in range(ALERTS)))
     await turn_clock(day, timedelta(minutes=10))
     await asyncio.sleep(AWAY_S)
     await turn_clock(day, HOUR)
@@ -213,6 +298,30 @@ async def test_a_clock_that_jumps_delays_or_hastens_a_step_and_repeats_none(
     await require_sound(day, sink)
 
 
+async def test_a_day_on_which_nobody_was_told_is_not_sound(day: Desk, sink: SmtpSink) -> None:
+    """No worker and no timer runs; an office without members has nobody either."""
+    await raise_alerts(day, 1)
+    await day.take(overdue(county=County.QODS))
+    await everybody_acts(day)
+    with pytest.raises(AssertionError, match="nobody acted") as failed:
+        await require_sound(day, sink)
+    assert str(failed.value).count("nobody acted") == 2
+
+
+async def test_a_dead_letter_is_alarmed_only_when_somebody_is_alerted(day: Desk, sink: SmtpSink) -> None:
+    sink.answer = lambda _recipient, _taken: "554 5.7.1 no"
+    day.start_delivery(delivery_attempts_max=1)
+    await raise_alerts(day, 1)
+    await until(lambda: sink.refused > 0, "a try")
+    await quiet(day)
+    with pytest.raises(AssertionError, match="alarms nobody"):
+        await require_sound(day, sink)
+    sink.answer = lambda _recipient, _taken: ACCEPTED
+    await everybody_acts(day)
+    assert [alert["state"] for alert in await day.alerts()] == ["open", "acknowledged"]
+    await require_sound(day, sink)
+
+
 async def test_a_policy_edited_in_the_middle_changes_no_running_chain(day: Desk, sink: SmtpSink) -> None:
     day.start_timers()
     day.start_delivery()
@@ -234,7 +343,8 @@ async def test_a_policy_edited_in_the_middle_changes_no_running_chain(day: Desk,
 
 
 async def test_a_recipient_removed_in_the_middle_is_told_no_more_and_others_are(day: Desk, sink: SmtpSink) -> None:
-    """The first leaves while the own letter still waits, the second before the own step comes."""
+    """The first leaves while the own letter still waits, the second before the own step comes. Who stays is told once; then
+    the province office is."""
     sink.answer = lambda _recipient, _taken: "451 4.3.0 try again later"
     day.start_timers()
     day.start_delivery(delivery_retry_first_s=60.0)
@@ -255,7 +365,10 @@ async def test_a_recipient_removed_in_the_middle_is_told_no_more_and_others_are(
     sink.answer = lambda _recipient, _taken: ACCEPTED
     await pass_time(day, 3 * HOUR, timedelta(minutes=20))
     assert "m1.rey@payesh.example" not in {letter.recipient for letter in sink.letters}
-    assert {letter.recipient for letter in sink.letters if letter.step} == {"m2.rey@payesh.example"}
+    assert {(letter.step, letter.recipient) for letter in sink.letters if letter.step} == {
+        (1, "m2.rey@payesh.example"),
+        (2, "m0.province-office@payesh.example"),
+    }
     await everybody_acts(day)
     await quiet(day)
     await require_sound(day, sink)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from services.notifications.domain.working_calendar import WEEK
 from services.notifications.handlers import apply_rules, escalate_alert, resume_chain, send_group_letter
 from services.notifications.handlers.telling import ESCALATION_TIMER, GROUP_LETTER_TIMER
 from services.notifications.letters.links import KEY_BYTES, AcknowledgementLink, sign_link
@@ -15,6 +16,8 @@ from shared.contracts.counties import County
 from shared.contracts.warehouse import Severity
 from shared.kit.auth import SYSTEM
 from shared.kit.transaction import begin
+from shared.persian.calendar import OFFICE_ZONE
+from tests.support.disturbed_day import turn_clock
 from tests.support.notifications import Desk, overdue, received, resolved
 
 
@@ -161,6 +164,74 @@ async def test_whom_a_later_step_has_told_is_not_joined_so_that_the_first_person
     alerts = {alert["alert_id"]: alert for alert in await desk.alerts()}
     assert told(alerts[first["alert_id"]]) == [(0, "m0"), (1, "m1"), (2, "m2")]
     assert told(alerts[second]) == [(0, "m0")]
+
+
+async def one_step_alone(desk: Desk, time: str = "clock", repeats: int = 0) -> None:
+    """The policy of lesser alerts tells one person, and waits for an hour."""
+    async with desk.client("notifications_admin") as client:
+        body = {"steps": [{"position": 0, "wait_s": 3600, "time": time}], "repeats": repeats}
+        (await client.put("/escalation-policies/standard", json=body)).raise_for_status()
+
+
+async def test_a_chain_at_its_end_is_not_joined_so_that_what_is_new_is_a_group_of_its_own(desk: Desk) -> None:
+    await one_step_alone(desk)
+    await desk.take(lesser())
+    [first] = [alert["alert_id"] for alert in await desk.alerts()]
+    await send_letter(desk, first)
+    await turn_clock(desk, timedelta(minutes=55))
+    await desk.take(lesser())
+    await send_letter(desk, first)
+    await turn_clock(desk, timedelta(minutes=10))
+    await desk.take(lesser())
+    await desk.take(lesser())
+    _, second, third, fourth = [alert["alert_id"] for alert in await desk.alerts()]
+    assert await leads(desk) == {first: None, second: first, third: None, fourth: third}
+    assert await timers(desk) == [("group_letter", third)]
+    await send_letter(desk, third)
+    alerts = {alert["alert_id"]: alert for alert in await desk.alerts()}
+    assert (told(alerts[first]), told(alerts[third])) == ([(0, "m0")] * 2, [(0, "m0")])
+
+
+async def test_a_wait_in_working_time_keeps_the_group_open_while_the_office_is_closed(desk: Desk) -> None:
+    await one_step_alone(desk, time="working")
+    async with desk.client("notifications_admin") as client:
+        open_day = WEEK[(datetime.now(OFFICE_ZONE).weekday() + 3) % 7]
+        hours = {"hours": {open_day: {"opens": "08:00", "closes": "16:00"}}, "keeps_public_holidays": False}
+        (await client.put("/working-groups/rey/calendar", json=hours)).raise_for_status()
+    await desk.take(lesser())
+    [first] = [alert["alert_id"] for alert in await desk.alerts()]
+    await send_letter(desk, first)
+    await turn_clock(desk, timedelta(days=2))
+    await desk.take(lesser())
+    await turn_clock(desk, timedelta(days=3))
+    await desk.take(lesser())
+    _, second, third = [alert["alert_id"] for alert in await desk.alerts()]
+    assert await leads(desk) == {first: None, second: first, third: None}
+
+
+async def test_a_last_step_that_is_told_again_is_not_joined_either(desk: Desk) -> None:
+    await one_step_alone(desk, repeats=1)
+    await desk.take(lesser())
+    [first] = [alert["alert_id"] for alert in await desk.alerts()]
+    await send_letter(desk, first)
+    async with desk.begin() as tx:
+        await escalate_alert(UUID(first), 0, tx)
+    await desk.take(lesser())
+    assert list((await leads(desk)).values()) == [None, None]
+
+
+async def test_who_leads_on_is_joined_no_longer_than_the_first_was(desk: Desk) -> None:
+    action = uuid4()
+    await one_step_alone(desk)
+    await take_batch(desk, (lesser(action), 1), (lesser(), 1))
+    first, second = [alert["alert_id"] for alert in await desk.alerts()]
+    await send_letter(desk, first)
+    await desk.take(resolved(action), 2)
+    await send_letter(desk, second)
+    await turn_clock(desk, timedelta(hours=2))
+    await desk.take(lesser())
+    *_, third = [alert["alert_id"] for alert in await desk.alerts()]
+    assert await leads(desk) == {first: second, second: None, third: None}
 
 
 async def test_acknowledging_answers_what_the_letters_told_of_and_the_rest_lead_on(desk: Desk) -> None:

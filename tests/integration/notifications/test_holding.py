@@ -214,6 +214,12 @@ async def test_a_silence_of_nothing_or_for_ever_or_without_a_reason_is_refused(
     assert (await silence(desk, status=status, **body))["code"] == code
 
 
+async def test_a_silence_of_nothing_is_told_what_it_needs(desk: Desk) -> None:
+    [error] = (await silence(desk, status=422, kind=None))["details"]["errors"]
+    assert error["text_fa"] == "یکی از این‌ها لازم است: kind, rule_id, subject_id"
+    assert error["text_en"] == "needs one of these: kind, rule_id, subject_id"
+
+
 async def test_all_counties_are_silenced_only_by_who_has_them_all(desk: Desk) -> None:
     body = {"kind": "corrective_action_overdue", "lasts_s": 60, "reason": "a reason"}
     async with desk.client("member", counties=["rey"]) as client:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
+import httpx
 import pytest
 
 from deploy.embedded.smtp_sink import SmtpSink
@@ -15,6 +16,7 @@ from services.notifications.routing_rules import RULES
 from services.notifications.store.deliveries import database_now, list_link_keys
 from shared.contracts.counties import County
 from shared.contracts.nationals import PhaseTwoReviewRequested
+from tests.support.http_server import address_of, serve
 from tests.support.notifications import WAIT_S, Desk, members, overdue, resolved
 
 
@@ -67,6 +69,46 @@ async def test_an_office_needs_the_whole_province_and_a_group_its_county(desk: D
         unknown = await client.put("/working-groups/atlantis", json={"members": []})
     assert office.json()["code"] == "notifications.working_group.province_only"
     assert (office.status_code, other.status_code, unknown.status_code) == (403, 403, 422)
+
+
+async def test_a_policy_is_for_every_county_and_needs_the_whole_province(desk: Desk) -> None:
+    body = {"steps": [{"position": 0, "wait_s": 1}]}
+    async with desk.client("notifications_admin", counties=["rey"]) as client:
+        refused = await client.put("/escalation-policies/urgent", json=body)
+        policies = {item["name"]: item["version"] for item in (await client.get("/escalation-policies")).json()}
+    assert (refused.status_code, refused.json()["code"]) == (403, "notifications.escalation_policy.province_only")
+    assert policies["urgent"] == 0
+
+
+OFFICE = "kind: appeal_lodged\n    severity: warning\n    policy: office"
+CHOSEN = OFFICE.replace("office", "standard")
+
+
+async def test_what_nobody_may_forget_is_not_left_to_the_inbox_alone(desk: Desk) -> None:
+    steps = [{"position": 0, "wait_s": 60}, {"position": 1, "channels": ["inbox"], "wait_s": 60}]
+    async with desk.client("notifications_admin") as client:
+        refused = await client.put("/escalation-policies/urgent", json={"steps": steps})
+        lesser = await client.put("/escalation-policies/standard", json={"steps": steps})
+        document = RULES.text.replace(OFFICE, CHOSEN)
+        chosen = await client.post("/routing-rules/check", json={"document": document})
+        policies = {item["name"]: item["version"] for item in (await client.get("/escalation-policies")).json()}
+    assert (refused.status_code, refused.json()["code"]) == (422, "notifications.escalation_policy.inbox_alone")
+    assert refused.json()["detail"].startswith("steps.1.channels: the rule break_glass_opened must reach somebody")
+    assert (lesser.status_code, policies["urgent"], policies["standard"]) == (200, 0, 1)
+    assert CHOSEN in document
+    [fault] = chosen.json()["faults"]
+    assert fault["text_en"].endswith("steps.1 of the policy 'standard' tells in the inbox alone")
+    assert document.splitlines()[fault["line"] - 1].strip() == "policy: standard"
+
+
+async def test_a_policy_without_an_end_of_acknowledgements_has_one_of_seven_days(desk: Desk) -> None:
+    body = {"steps": [{"position": 0, "wait_s": 60}]}
+    async with desk.client("notifications_admin") as client:
+        saved = [
+            (await client.put("/escalation-policies/urgent", json=body | more)).raise_for_status().json()
+            for more in ({}, {"acknowledged_for_s": None}, {"acknowledged_for_s": 60})
+        ]
+    assert [one["policy"]["acknowledged_for_s"] for one in saved] == [7 * 24 * 3600, None, 60]
 
 
 async def test_policies_are_versioned_and_only_those_that_rules_name_can_be_set(desk: Desk) -> None:
@@ -221,6 +263,21 @@ async def test_the_link_shows_on_get_and_acts_on_post(desk: Desk, sink: SmtpSink
     [alert] = await desk.alerts()
     assert (alert["state"], alert["acknowledged_by"]) == ("acknowledged", "m0.rey")
     assert "AlertAcknowledged" in await desk.published()
+
+
+async def test_a_scanner_that_asks_for_the_head_gets_that_of_the_page_and_changes_nothing(
+    desk: Desk, sink: SmtpSink
+) -> None:
+    path = httpx.URL(await _link(desk, sink)).path
+    async with serve(desk.api) as server, httpx.AsyncClient(base_url=address_of(server)) as client:
+        for each, status in ((path, 200), ("/a/x", 403), ("/digests/stop/x", 403)):
+            head, page = await client.head(each), await client.get(each)
+            assert (head.status_code, page.status_code, head.content) == (status, status, b"")
+            for name in ("content-type", "content-length", "content-security-policy", "referrer-policy"):
+                assert head.headers[name] == page.headers[name]
+            refused = await client.put(each)
+            assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD, POST")
+    assert (await desk.alerts())[0]["state"] == "open"
 
 
 async def test_a_link_pressed_twice_acknowledges_once(desk: Desk, sink: SmtpSink) -> None:

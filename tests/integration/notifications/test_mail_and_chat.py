@@ -1,32 +1,49 @@
 """Mail over verified TLS with headers that a signature can cover, and chat through Apprise to a real HTTPS server."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.headerregistry import Address
 from email.policy import default as modern
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import Envelope
+from aiosmtpd.smtp import AuthResult, Envelope
 from pydantic import SecretStr
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
 
 from deploy.embedded.directories import free_port
 from deploy.embedded.smtp_sink import SmtpSink
 from services.notifications.channels.chat import require_safe
 from services.notifications.channels.email import compose_mail
+from services.notifications.domain.channels import Channel
+from services.notifications.handlers.deliveries import settle_failed
 from services.notifications.letters.letter import Letter
-from tests.support.channels import all_are, owe, prefer, until
-from tests.support.notifications import Desk
+from services.notifications.store.deliveries import lease_due
+from shared.contracts.notifications import OperationsTrouble
+from tests.support.channels import MOBILE, all_are, history, owe, prefer, rows, until
+from tests.support.chat_services import (
+    ACCESS_TOKEN,
+    BOT_TOKEN,
+    MATRIX_HOST,
+    MATRIX_PASSWORD,
+    MATRIX_USER,
+    TELEGRAM_HOST,
+    ChatServices,
+)
+from tests.support.mattermost import Mattermost, apprise_address
+from tests.support.notifications import POLL_S, WAIT_S, Desk
 from tests.support.tls import Authority, create_authority, https_server
 
+FIRST, SECOND = "m0.rey@payesh.example", "second.rey@payesh.example"
+PASSWORD = "correct-horse"
+TROUBLE = OperationsTrouble.CHANNEL_CIRCUIT_OPEN
+SOMEBODY_WAITS = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
 SIGNED_HEADERS = ("From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type")
 
 
@@ -85,6 +102,86 @@ async def test_a_relay_whose_certificate_nobody_vouches_for_gets_no_mail(
     assert mailbox.letters == []
 
 
+class Gate:
+    """A relay that takes mail only from whoever has signed in; it says STARTTLS if it has a certificate."""
+
+    def __init__(self, certificate: ssl.SSLContext | None) -> None:
+        self.mailbox = Mailbox()
+        self.tried: list[tuple[bytes, bytes]] = []
+        self._controller = Controller(
+            self.mailbox,
+            hostname="127.0.0.1",
+            port=free_port(),
+            tls_context=certificate,
+            require_starttls=certificate is not None,
+            auth_require_tls=certificate is not None,
+            auth_required=True,
+            authenticator=self._authenticate,
+        )
+
+    async def __aenter__(self) -> dict[str, Any]:
+        """Settings that reach it."""
+        await asyncio.to_thread(self._controller.start)
+        return {
+            "smtp_host": "localhost",
+            "smtp_port": self._controller.port,
+            "smtp_security": "starttls",
+            "smtp_username": "payesh",
+            "smtp_password": PASSWORD,
+        }
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.to_thread(self._controller.stop)
+
+    def _authenticate(self, _server: Any, _session: Any, _envelope: Any, _mechanism: str, said: Any) -> AuthResult:
+        self.tried.append((said.login, said.password))
+        return AuthResult(success=said.password == PASSWORD.encode(), handled=False)
+
+
+async def test_mail_leaves_after_starttls_and_a_login(desk: Desk, authority: Authority) -> None:
+    gate = Gate(authority.server_context())
+    async with gate as settings:
+        await owe(desk)
+        desk.start_delivery(**settings, ca_file=authority.ca_file)
+        await all_are(desk, "sent")
+    assert gate.tried == [(b"payesh", PASSWORD.encode())]
+    assert len(gate.mailbox.letters) == 1
+
+
+@pytest.mark.filterwarnings(
+    "ignore:Requiring AUTH while not requiring TLS"
+)  # so that a login without TLS would be seen
+@pytest.mark.parametrize(
+    ("offers_tls", "trusted", "password", "error", "signs_in"),
+    [
+        (True, True, "not-the-password", "535 ", True),
+        (True, False, PASSWORD, "CERTIFICATE_VERIFY_FAILED", False),
+        (False, True, PASSWORD, "STARTTLS", False),
+    ],
+)
+async def test_a_relay_that_cannot_be_trusted_or_does_not_trust_us_is_away_and_learns_no_password(
+    desk: Desk, authority: Authority, *, offers_tls: bool, trusted: bool, password: str, error: str, signs_in: bool
+) -> None:
+    gate = Gate(authority.server_context() if offers_tls else None)
+    async with gate as settings:
+        await owe(desk, 2)
+        changed = {"smtp_password": password, "ca_file": authority.ca_file if trusted else None}
+        desk.start_delivery(**settings | changed, delivery_retry_first_s=300.0, breaker_failures=1)
+        found = await until(desk, lambda found: any(row["last_error"] for row in found))
+        [told] = [row["last_error"] for row in found if row["last_error"]]
+        async with asyncio.timeout(WAIT_S):
+            while (
+                await desk.pool.fetchval("SELECT name FROM operations_trouble WHERE trouble = $1", TROUBLE) != "email"
+            ):
+                await asyncio.sleep(POLL_S)
+    assert error in told
+    assert password not in told
+    assert bool(gate.tried) is signs_in
+    assert gate.mailbox.letters == []
+    assert sum(row["attempts"] for row in await rows(desk)) == 1, "the relay is at fault, not the letters"
+    assert [entry for entry, _ in await history(desk)] == ["raised", "raised"], "nothing can have come twice"
+
+
 def test_a_digest_offers_one_click_unsubscription() -> None:
     """RFC 8058: both headers, an https address."""
     letter = Letter("s", ("l",), "text", "<p>html</p>", "short", "https://payesh.example/digests/stop/abc")
@@ -101,21 +198,64 @@ def test_a_digest_offers_one_click_unsubscription() -> None:
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
 
-class Mattermost:
-    """An incoming webhook of Mattermost: takes JSON, answers "ok"."""
+async def _step_by(desk: Desk, *channels: str) -> None:
+    """The one step of rey's chain names these channels; its one person has an SMS contact and two e-mail addresses."""
+    await prefer(desk, ("sms", MOBILE), ("email", FIRST), ("email", SECOND))
+    body = {"steps": [{"position": 0, "channels": channels, "wait_s": 3600}], "repeats": 0}
+    async with desk.client("notifications_admin") as client:
+        (await client.put("/escalation-policies/urgent", json=body)).raise_for_status()
 
-    def __init__(self) -> None:
-        self.posts: list[dict[str, Any]] = []
-        self.status = 200
-        self.answer_after_s = 0.0
 
-    def app(self) -> Starlette:
-        return Starlette(routes=[Route("/hooks/{token}", self._take, methods=["POST"])])
+async def test_a_second_address_is_tried_also_where_the_step_names_several_channels(desk: Desk, sink: SmtpSink) -> None:
+    sink.answer = lambda recipient, _taken: "550 no such user" if recipient == FIRST else "250 OK"
+    await _step_by(desk, "sms", "email")
+    await owe(desk)
+    desk.start_delivery(delivery_attempts_max=2)
+    found = await until(desk, lambda found: {row["state"] for row in found} == {"sent", "dead"})
+    assert {row["channel"]: (row["state"], row["address"]) for row in found} == {
+        "sms": ("dead", MOBILE),
+        "email": ("sent", SECOND),
+    }
+    assert [letter.recipient for letter in sink.letters] == [SECOND]
+    assert await desk.published() == ["AlertRaised"], "the person is told, so nobody is alarmed"
+    assert [entry for entry, _ in await history(desk)].count("undelivered") == 1, (
+        "and the history says what did not work"
+    )
 
-    async def _take(self, request: Request) -> Response:
-        self.posts.append(await request.json())
-        await asyncio.sleep(self.answer_after_s)
-        return PlainTextResponse("ok", status_code=self.status)
+
+async def test_somebody_is_alarmed_once_when_no_channel_of_a_step_works(desk: Desk, sink: SmtpSink) -> None:
+    sink.answer = lambda _recipient, _taken: "550 no such user"
+    await _step_by(desk, "sms", "email")
+    await owe(desk)
+    desk.start_delivery(delivery_attempts_max=1)
+    await all_are(desk, "dead")
+    assert await desk.published() == ["AlertRaised", "AlertUndelivered"]
+
+
+async def test_two_channels_that_give_up_at_the_same_time_alarm_somebody_all_the_same(desk: Desk) -> None:
+    """Each waits for the other, so that the later one knows itself to be the last."""
+    await _step_by(desk, "sms", "email")
+    await owe(desk)
+    lease_id = uuid4()
+    async with desk.begin() as tx:
+        [sms] = await lease_due(tx.connection, lease_id, Channel.SMS, 1, timedelta(minutes=1))
+        [email] = await lease_due(tx.connection, lease_id, Channel.EMAIL, 1, timedelta(minutes=1))
+    later_began = asyncio.Event()
+
+    async def settle_later() -> None:
+        async with desk.begin() as tx:
+            later_began.set()
+            await settle_failed(lease_id, replace(email, fallbacks=()), "550", tx)
+
+    async with asyncio.TaskGroup() as group, desk.begin() as tx:
+        await settle_failed(lease_id, replace(sms, fallbacks=()), "no account", tx)
+        later = group.create_task(settle_later())
+        await later_began.wait()
+        async with asyncio.timeout(WAIT_S):
+            while not later.done() and not await tx.connection.fetchval(SOMEBODY_WAITS):
+                await asyncio.sleep(POLL_S)
+    assert {row["state"] for row in await rows(desk)} == {"dead"}
+    assert (await desk.published()).count("AlertUndelivered") == 1
 
 
 @pytest.fixture
@@ -123,8 +263,7 @@ def mattermost(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterato
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.ca_file))  # what Apprise's HTTP client trusts
     one = Mattermost()
     with https_server(one.app(), authority) as port:
-        address = f"mmosts://localhost:{port}/3ccdd113474722377935511fc85d3dd4?channel={{target}}"
-        yield one, {"chat_services": {"mattermost": address}}
+        yield one, {"chat_services": {"mattermost": apprise_address("localhost", port)}}
 
 
 async def test_a_chat_message_reaches_its_target(desk: Desk, mattermost: tuple[Mattermost, dict[str, Any]]) -> None:
@@ -156,6 +295,62 @@ async def test_a_chat_that_hangs_or_refuses_goes_on_and_delays_nothing(
     await prefer(desk)
     await owe(desk)
     await until(desk, lambda found: len(found) == 3 and found[2]["state"] == "sent")
+
+
+@pytest.fixture
+async def chats(authority_of_chats: Authority, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ChatServices]:
+    """Telegram and Matrix at their own names, behind a proxy."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority_of_chats.ca_file))
+    one = ChatServices()
+    with https_server(one.app(), authority_of_chats) as port:
+        async with one.proxy(port) as address:
+            for name in ("HTTPS_PROXY", "https_proxy"):
+                monkeypatch.setenv(name, address)
+            for name in ("NO_PROXY", "no_proxy"):
+                monkeypatch.delenv(name, raising=False)
+            yield one
+
+
+@pytest.fixture
+def authority_of_chats(tmp_path: Path) -> Authority:
+    return create_authority(tmp_path / "chats", TELEGRAM_HOST, MATRIX_HOST)
+
+
+async def _chat(desk: Desk, *addresses: str) -> None:
+    """One message to each."""
+    for address in addresses:
+        await prefer(desk, ("chat", address))
+        await owe(desk)
+    desk.start_delivery(
+        chat_services={
+            "telegram": f"tgram://{BOT_TOKEN}/{{target}}",
+            "matrix": f"matrixs://{MATRIX_USER}:{MATRIX_PASSWORD}@{MATRIX_HOST}/{{target}}",
+            "matrix-token": f"matrixs://:{ACCESS_TOKEN}@{MATRIX_HOST}/{{target}}",
+        }
+    )
+    sent = await all_are(desk, "sent")
+    assert [(row["channel"], row["address"]) for row in sent] == [("chat", address) for address in addresses]
+
+
+async def test_a_telegram_message_reaches_its_chat(desk: Desk, chats: ChatServices) -> None:
+    await _chat(desk, "telegram:@rey_desk", "telegram:-1001234567890")
+    assert {message["chat_id"] for message in chats.telegram} == {"@rey_desk", -1001234567890}
+    assert len(chats.telegram) == 2
+    for message in chats.telegram:
+        assert "اقدام اصلاحی" in message["text"]
+        assert "http://service.test/acknowledge/" in message["text"]
+    assert set(chats.hosts) == {f"{TELEGRAM_HOST}:443"}
+
+
+async def test_a_matrix_message_reaches_its_room(desk: Desk, chats: ChatServices) -> None:
+    await _chat(desk, "matrix:#rey:matrix.example", "matrix-token:!abcd:matrix.example")
+    assert (set(chats.joined), chats.logins) == ({"#rey:matrix.example", "!abcd:matrix.example"}, 1)
+    assert sorted(room for room, _, _ in chats.matrix) == ["!abcd:matrix.example", "!rey:matrix.example"]
+    for _, _, event in chats.matrix:
+        assert event["msgtype"] == "m.text"
+        assert "اقدام اصلاحی" in event["body"]
+        assert "http://service.test/acknowledge/" in event["body"]
+    assert set(chats.hosts) == {f"{MATRIX_HOST}:443"}
 
 
 async def test_an_unknown_chat_service_goes_on_at_once(desk: Desk, sink: SmtpSink) -> None:

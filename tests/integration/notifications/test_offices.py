@@ -12,6 +12,7 @@ from shared.contracts.nationals import BreakGlassOpened, BreakGlassReviewed, Bre
 from tests.support.notifications import Desk, members
 from tests.support.notifications import overdue as cap_overdue
 from tests.support.notifications import overdue as site_overdue
+from tests.support.operations import take_operations_events
 
 NOW = datetime.now(UTC)
 
@@ -137,6 +138,37 @@ async def test_the_province_office_is_told_and_acts_for_a_county_without_a_worki
     }
     async with desk.client("member", subject="m0.province_office") as client:
         (await client.post(f"/alerts/{alert['alert_id']}/acknowledgement")).raise_for_status()
+
+
+async def test_an_alert_that_nobody_is_there_for_is_a_trouble_of_the_operations_until_somebody_is(desk: Desk) -> None:
+    await desk.set_group("ops_office")
+    for county in (County.PARDIS, County.PARDIS, County.QODS):
+        await desk.take(site_overdue(county=county))
+    found = await desk.pool.fetch("SELECT name, county, severity FROM operations_trouble ORDER BY name")
+    assert [tuple(row) for row in found] == [
+        ("nobody/pardis", "pardis", "critical"),
+        ("nobody/qods", "qods", "critical"),
+    ]
+    [alert, *_] = await desk.alerts()
+    assert [line["details"] for line in await desk.history(alert["alert_id"])] == [{"told": None}]
+    await take_operations_events(desk)
+    said = {a["details"]["name"]: a["deliveries"] for a in await desk.alerts() if a["kind"] == "ops_alert"}
+    assert {name: one[0]["recipient"] for name, one in said.items()} == dict.fromkeys(
+        ("nobody/pardis", "nobody/qods"), "m0.ops-office@payesh.example"
+    )
+    await desk.set_group("pardis", 1)
+    await take_operations_events(desk)
+    states = {a["details"]["name"]: a["state"] for a in await desk.alerts() if a["kind"] == "ops_alert"}
+    assert states == {"nobody/pardis": "resolved", "nobody/qods": "open"}
+
+
+async def test_an_empty_operations_office_is_reported_once_and_goes_round_in_no_circle(desk: Desk) -> None:
+    for _ in range(2):
+        await desk.take(site_overdue(county=County.PARDIS))
+        await take_operations_events(desk)
+    await take_operations_events(desk)
+    found = await desk.pool.fetch("SELECT name FROM operations_trouble ORDER BY name")
+    assert [row["name"] for row in found] == ["nobody/ops_office", "nobody/pardis"]
 
 
 async def test_an_overdue_review_goes_to_the_province(desk: Desk) -> None:

@@ -10,7 +10,9 @@ from uuid import UUID
 import pytest
 
 from services.notifications.api import routers
+from services.notifications.domain.digests import CountyFigures, DigestContent, Period
 from services.notifications.domain.samples import sample_of
+from services.notifications.letters.digest_letters import render_digest
 from services.notifications.letters.letter import Letters
 from services.notifications.letters.links import KEY_BYTES, ShortLink, sign_short_link
 from services.notifications.letters.previews import SampleNotice
@@ -25,7 +27,7 @@ from tests.support.identity import create_test_verifier
 from tests.support.notifications import Desk, overdue
 
 TOUCH_HEIGHT_MIN = 40
-MARGIN_PX_MAX = 24
+MARGIN_PX_MIN, MARGIN_PX_MAX = 8, 24
 ENDS = """
 (selector => {
     const at = (node, place) => {
@@ -97,6 +99,27 @@ async def test_a_letter_fits_a_phone_and_its_lines_follow_one_another(page: Page
     assert len(set(tops)) == len(tops)
 
 
+@pytest.mark.parametrize("language", ["fa", "en"])
+async def test_the_provinces_digest_fits_a_phone(page: Page, language: str) -> None:
+    figures = dict.fromkeys(County, CountyFigures(raised=1234, acknowledged=1234, escalated=1234, resolved=1234))
+    content = DigestContent(
+        county=None,
+        period=Period.WEEKLY,
+        since=datetime(2026, 11, 14, 4, tzinfo=UTC),
+        until=datetime(2026, 11, 21, 4, tzinfo=UTC),
+        figures=figures,
+        open=(),
+        open_total=0,
+        told_here=(),
+        told_here_total=0,
+    )
+    notice = replace(SampleNotice.of(sample_of(RULES.rules[0]), language), details=content.model_dump(mode="json"))
+    await page.show(render_digest(notice, "https://payesh.example/digests/stop/" + "a" * 300).html)
+    assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE_WIDTH
+    assert await page.evaluate("document.querySelectorAll('tr').length") == len(County) + 1
+    assert await page.evaluate("document.querySelector('table').offsetWidth") <= PHONE_WIDTH, "nothing is hidden"
+
+
 async def test_the_button_behind_an_sms_link_acknowledges_on_a_phone_in_persian(desk: Desk, page: Page) -> None:
     await desk.take(overdue())
     row = await desk.pool.fetchrow("SELECT delivery_id FROM delivery WHERE channel = 'email'")
@@ -110,7 +133,9 @@ async def test_the_button_behind_an_sms_link_acknowledges_on_a_phone_in_persian(
     connect(app, pool=desk.api_pool, verifier=create_test_verifier())
     async with serve(app) as server:
         await page.visit(f"{address_of(server)}/a/{token}")
-        assert (await ends(page, "h1"))["direction"] == "rtl"
+        title = await ends(page, "h1")
+        assert title["direction"] == "rtl"
+        assert MARGIN_PX_MIN <= PHONE_WIDTH - title["first"]["right"] <= MARGIN_PX_MAX
         assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE_WIDTH
         button = await page.evaluate("document.querySelector('button').getBoundingClientRect().toJSON()")
         assert button["height"] >= TOUCH_HEIGHT_MIN

@@ -1,8 +1,6 @@
 """People on a real database: contacts, absences and deputies, calendars, imports; and what each caller may not do."""
 
-import asyncio
-from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,50 +10,18 @@ import httpx
 import pytest
 
 from services.notifications.domain.channels import Channel, Contact
-from services.notifications.domain.members import on_duty
 from services.notifications.domain.office_hours import DEFAULT
-from services.notifications.domain.offices import OFFICES
 from services.notifications.public_holidays import PUBLIC_HOLIDAYS
 from services.notifications.store.groups import load_offices
 from shared.contracts.counties import County
-from tests.support.notifications import Desk, members, overdue
+from tests.support.notifications import Desk, members
+from tests.support.people import away, ids, put_absences, put_group
 from tests.support.people_file import upload, workbook
 
 MIGRATION = Path(__file__).parents[3] / "services/notifications/schema/01010_people.sql"
-TODAY = date(2026, 11, 22)
 SMS = {"channel": "sms", "address": "۰۹۱۲ ۱۲۳ ۴۵۶۷"}
 CHAT = {"channel": "chat", "address": "telegram:@rey"}
 HOURS = {"saturday": {"opens": "07:30", "closes": "14:00"}, "thursday": {"opens": "07:30", "closes": "00:00"}}
-
-
-async def put_group(desk: Desk, group: str, people: list[dict[str, Any]], **client: Any) -> httpx.Response:
-    async with desk.client("notifications_admin", **client) as caller:
-        return await caller.put(f"/working-groups/{group}", json={"members": people})
-
-
-async def ids(desk: Desk, group: str) -> list[str]:
-    async with desk.client("notifications_admin") as client:
-        read = (await client.get(f"/working-groups/{group}")).raise_for_status().json()
-    return [member["member_id"] for member in read["members"]]
-
-
-def away(deputy: str, first: int = 0, last: int = 0) -> dict[str, str]:
-    return {
-        "first_day": (TODAY + timedelta(days=first)).isoformat(),
-        "last_day": (TODAY + timedelta(days=last)).isoformat(),
-        "deputy_id": deputy,
-    }
-
-
-async def put_absences(
-    desk: Desk,
-    member_id: str,
-    *absences: dict[str, str],
-    roles: Sequence[str] = ("notifications_admin",),
-    **client: Any,
-) -> httpx.Response:
-    async with desk.client(*roles, **client) as caller:
-        return await caller.put(f"/members/{member_id}/absences", json={"absences": list(absences)})
 
 
 async def test_contacts_are_kept_in_the_order_of_preference_and_replaced_whole(desk: Desk) -> None:
@@ -101,116 +67,78 @@ async def test_only_administrators_see_addresses_other_than_email(desk: Desk) ->
     assert read["members"][0]["email"] == first["email"]
 
 
-async def test_the_deputy_is_on_duty_on_the_days_saved(desk: Desk) -> None:
-    first, second, third = await ids(desk, "rey")
-    (await put_absences(desk, first, away(third, 5, 6), away(second, 0, 2))).raise_for_status()
-    async with desk.client("notifications_admin") as client:
-        read = (await client.get(f"/members/{first}/absences")).json()
-    assert read == {"member_id": first, "absences": [away(second, 0, 2), away(third, 5, 6)]}
-    async with desk.pool.acquire() as connection:
-        office = (await load_offices(connection, ["rey"]))["rey"]
-    told = [on_duty(0, office, TODAY + timedelta(days=day)) for day in (0, 2, 3, 5, 7)]
-    assert [str(duty.member.member_id) if duty else None for duty in told] == [second, second, first, third, first]
-    (await put_absences(desk, first)).raise_for_status()
-    assert await desk.pool.fetchval("SELECT count(*) FROM absence") == 0
-
-
-async def test_an_alert_of_today_goes_to_the_deputy_and_the_history_says_in_whose_place(desk: Desk) -> None:
-    first, second, _ = await ids(desk, "rey")
-    today: date = await desk.pool.fetchval("SELECT (now() AT TIME ZONE 'Asia/Tehran')::date")
-    (
-        await put_absences(desk, first, away(second) | {"first_day": str(today), "last_day": str(today)})
-    ).raise_for_status()
-    await desk.take(overdue())
-    [alert] = await desk.alerts()
-    assert {each["recipient"] for each in alert["deliveries"]} == {"m1.rey@payesh.example"}
-    [raised] = [entry for entry in await desk.history(alert["alert_id"]) if entry["entry"] == "raised"]
-    assert raised["details"]["told"] == "m1.rey@payesh.example"
-    assert raised["details"]["instead_of"] == "m0.rey@payesh.example"
-
-
-async def test_all_offices_are_loaded_by_as_many_statements_as_one(desk: Desk) -> None:
-    statements: list[str] = []
-
-    def note(query: asyncpg.connection.LoggedQuery) -> None:
-        statements.append(query.query)
-
-    async def count(working_groups: Sequence[str]) -> int:
-        statements.clear()
-        async with desk.pool.acquire() as connection:
-            with connection.query_logger(note):
-                await load_offices(connection, working_groups)
-                await asyncio.sleep(0)  # the logger is told after the answer
-        return len(statements)
-
-    assert await count(["rey"]) == await count([*County, *OFFICES]) == 3
-
-
-async def test_a_loop_of_deputies_over_common_days_is_refused_naming_people_and_days(desk: Desk) -> None:
-    first, second, third = await ids(desk, "rey")
-    (await put_absences(desk, first, away(second, 0, 5))).raise_for_status()
-    (await put_absences(desk, second, away(third, 3, 9))).raise_for_status()
-    refused = await put_absences(desk, third, away(first, 20, 21), away(first, 4, 4))
-    body, details = refused.json(), refused.json()["details"]
-    assert (refused.status_code, body["code"]) == (422, "notifications.absence.deputy_loop")
-    assert (details["place"], details["first_day"], details["last_day"]) == ("absences.1", "2026-11-26", "2026-11-26")
-    assert details["people"] == "عضو 2 ← عضو 0 ← عضو 1 ← عضو 2"
-    assert await desk.pool.fetchval("SELECT count(*) FROM absence") == 2
-    (await put_absences(desk, third, away(first, 6, 9))).raise_for_status()
-
-
-async def test_two_halves_of_a_loop_saved_side_by_side_are_never_both_saved(desk: Desk) -> None:
-    first, second, _ = await ids(desk, "rey")
-    for _ in range(5):
-        answers = await asyncio.gather(put_absences(desk, first, away(second)), put_absences(desk, second, away(first)))
-        assert sorted(answer.status_code for answer in answers) == [200, 422]
-        await put_absences(desk, first)
-        await put_absences(desk, second)
-
-
 @pytest.mark.parametrize(
-    ("change", "code"),
+    ("role", "counties", "status"),
     [
-        ({"last_day": "2026-11-21"}, "notifications.absence.days_reversed"),
-        ({"deputy_id": str(UUID(int=1))}, "notifications.absence.deputy_not_in_group"),
-        ({"deputy_id": "self"}, "notifications.absence.deputy_loop"),
-        ({"first_day": "1405/09/01"}, "kit.request_invalid"),
+        ("member", ["rey"], 403),
+        ("legal_officer", ["rey"], 403),
+        ("province_officer", ["rey"], 403),
+        ("protection_officer", ["rey"], 200),
+        ("member", [*County], 200),
+        ("notifications_admin", ["rey"], 200),
+        ("operator", ["rey"], 200),
     ],
 )
-async def test_an_absence_that_cannot_be_is_refused(desk: Desk, change: dict[str, str], code: str) -> None:
-    first, second, _ = await ids(desk, "rey")
-    absence = away(second) | {key: first if value == "self" else value for key, value in change.items()}
-    refused = await put_absences(desk, first, absence)
-    assert (refused.status_code, refused.json()["code"]) == (422, code)
-    assert await desk.pool.fetchval("SELECT count(*) FROM absence") == 0
+async def test_who_works_in_a_provincial_office_shows_to_the_office_and_to_the_province(
+    desk: Desk, role: str, counties: list[str], status: int
+) -> None:
+    await desk.set_group("protection_office", 1)
+    async with desk.client(role, counties=counties) as client:
+        answer = await client.get("/working-groups/protection_office", headers={"accept-language": "fa"})
+    assert answer.status_code == status
+    assert ("m0.protection" in answer.text) is (status == 200)
+    if status == 403:
+        assert answer.json()["code"] == "notifications.working_group.of_an_office"
+        assert answer.json()["detail"].startswith("اعضای دفتر حمایت را تنها")
 
 
-async def test_a_deputy_of_another_office_or_one_who_left_is_refused(desk: Desk) -> None:
-    await desk.set_group("pardis")
-    first, *_, last = await ids(desk, "rey")
-    elsewhere = (await ids(desk, "pardis"))[0]
-    refused = await put_absences(desk, first, away(elsewhere))
-    assert refused.json()["code"] == "notifications.absence.deputy_not_in_group"
-    (await put_absences(desk, first, away(last))).raise_for_status()
-    await put_group(desk, "rey", members("rey")[:2])
-    async with desk.pool.acquire() as connection:
-        office = (await load_offices(connection, ["rey"]))["rey"]
-    duty = on_duty(0, office, TODAY)
-    assert duty is not None
-    assert (duty.member.position, duty.instead_of) == (1, office.members[0])
-    assert (await put_absences(desk, first, away(last))).status_code == 422
-    assert (await put_absences(desk, last)).json()["code"] == "notifications.member.not_found"
+async def test_who_gets_the_provinces_summaries_shows_as_its_office_does(desk: Desk) -> None:
+    async with desk.client("member", counties=["rey"]) as member, desk.client("province_officer") as officer:
+        refused = await member.get("/working-groups/province_office/digests")
+        read = await officer.get("/working-groups/province_office/digests")
+    assert (refused.status_code, read.status_code) == (403, 200)
 
 
-async def test_people_set_their_own_absences_and_nobody_elses(desk: Desk) -> None:
-    first, second, _ = await ids(desk, "rey")
-    own = await put_absences(desk, first, away(second), roles=["member"], subject="m0.rey", counties=["rey"])
-    other = await put_absences(desk, second, away(first, 3, 3), roles=["member"], subject="m0.rey", counties=["rey"])
-    hidden = await put_absences(desk, first, roles=["member"], subject="m0.rey", counties=["pardis"])
-    reader = await put_absences(desk, first, roles=["operator"], subject="m0.rey")
-    assert [own.status_code, other.status_code, hidden.status_code, reader.status_code] == [200, 403, 404, 403]
-    async with desk.client("member", subject="m1.rey", counties=["rey"]) as client:
-        assert (await client.get(f"/members/{first}/absences")).status_code == 403
+async def test_a_refusal_in_persian_names_offices_and_columns_in_persian(desk: Desk) -> None:
+    fa = {"accept-language": "fa"}
+    first, second, _ = members("rey")
+    async with desk.client("notifications_admin", counties=["rey"]) as client:
+        office = await client.put("/working-groups/complaints_office", json={"members": []}, headers=fa)
+        twice = await client.put("/working-groups/rey", json={"members": [first, second | {"position": 0}]}, headers=fa)
+        wishes = {"wishes": [{"email": "x@y.example", "period": "daily"}]}
+        nobody = await client.put("/working-groups/rey/digests", json=wishes, headers=fa)
+    assert [answer.json()["detail"] for answer in (office, twice, nobody)] == [
+        "اعضای دفتر شکایات را تنها کسی با دسترسی به همه شهرستان‌ها می‌تواند تغییر دهد.",
+        "دو عضو نوبت یکسان دارند: 0.",
+        "در ری کسی با نشانی x@y.example نیست.",
+    ]
+
+
+async def test_a_webhook_contact_names_an_endpoint_that_is_there_in_the_county_or_the_province(desk: Desk) -> None:
+    async with desk.api_pool.acquire() as connection, connection.transaction():
+        await connection.execute("SELECT set_config('payesh.counties', $1, true)", ",".join(County))
+        await connection.executemany(
+            "INSERT INTO webhook_endpoint (name, county, url, created_at, created_by) VALUES ($1, $2, 'u', now(), 'x')",
+            [("of-rey", "rey"), ("of-pardis", "pardis"), ("of-all", None)],
+        )
+    first, *others = members("rey")
+    hooks = [{"channel": "webhook", "address": name} for name in ("of-rey", "of-pardis", "of-all", "of-none")]
+    refused = await put_group(desk, "rey", [first | {"contacts": hooks}, *others], counties=["rey"])
+    assert refused.status_code == 422
+    assert [(one["place"], one["code"]) for one in refused.json()["details"]["addresses"]] == [
+        ("members.0.contacts.1", "endpoint_unknown"),
+        ("members.0.contacts.3", "endpoint_unknown"),
+    ]
+    there = [hooks[0], hooks[2]]
+    (await put_group(desk, "rey", [first | {"contacts": there}, *others], counties=["rey"])).raise_for_status()
+    headings = ("شهرستان یا دفتر", "نام", "سمت", "رایانامه", "وب‌هوک")
+    async with desk.client("notifications_admin", counties=["rey"]) as client:
+        for name, status in (("of-all", 200), ("of-none", 422)):
+            content = workbook(("ری", "عضو", "کارشناس", "m@rey.example", name), headings=headings)
+            assert (await dry_run(client, content)).status_code == status
+        shown = (await client.get("/webhook-endpoints")).json()
+        keys = await client.get("/webhook-endpoints/of-all/keys")
+    assert ([one["name"] for one in shown], keys.status_code) == (["of-rey"], 404)
 
 
 async def test_an_offices_people_are_changed_only_with_all_counties(desk: Desk) -> None:

@@ -10,9 +10,13 @@ import pytest
 
 from services.notifications.delivery_export import SHEET_NAME
 from shared.contracts.counties import County
+from shared.contracts.warehouse import Severity
+from tests.support.disturbed_day import turn_clock
 from tests.support.notifications import Desk, overdue
 
 EVIL_NAME = "=HYPERLINK(1)"
+GROUP_WAITS = timedelta(minutes=16)
+MAILED = ("email", "sent")
 
 
 @pytest.fixture
@@ -55,6 +59,13 @@ async def test_each_filter_narrows_the_search(told: Desk) -> None:
     assert len(await search(told, recipient="_0.")) == 0
     assert len(await search(told, **{"from": later})) == 0
     assert len(await search(told, to=later)) == 8
+
+
+@pytest.mark.parametrize("path", ["/deliveries?since=yesterday", "/deliveries/export?limit=1", "/alerts?kind=nix"])
+async def test_a_filter_that_is_not_one_is_refused_and_does_not_answer_everything(desk: Desk, path: str) -> None:
+    async with desk.client("operator") as client:
+        answer = await client.get(path)
+    assert (answer.status_code, answer.json()["code"]) == (422, "kit.query_unknown")
 
 
 async def test_a_search_goes_on_from_page_to_page_and_shows_each_line_once(told: Desk) -> None:
@@ -108,3 +119,49 @@ async def test_the_export_holds_what_the_search_finds_as_text_that_is_never_run(
     assert all(cell.data_type != "f" for row in sheet.iter_rows() for cell in row)
     assert lines[1][lines[0].index("شهرستان")] == "قدس"
     assert lines[1][0].startswith("140")
+
+
+async def tell_group(desk: Desk, **settings: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """One letter tells of an alert and of another that joined it; both, once it has left."""
+    for _ in range(2):
+        await desk.take(overdue(severity=Severity.MAJOR))
+    desk.start_timers()
+    desk.start_delivery(**settings)
+    await turn_clock(desk, GROUP_WAITS)
+    await desk.until(lambda alerts: [d for d in alerts[0]["deliveries"] if (d["channel"], d["state"]) == MAILED])
+    lead, joined = await desk.alerts()
+    assert (joined["lead_alert_id"], joined["deliveries"]) == (lead["alert_id"], [])
+    return lead, joined
+
+
+async def test_who_was_told_of_an_alert_by_the_letter_of_another_is_found_too(desk: Desk) -> None:
+    lead, joined = await tell_group(desk)
+    [letter] = await search(desk, alert=joined["alert_id"])
+    assert (letter["alert_id"], letter["channel"], letter["state"]) == (lead["alert_id"], *MAILED)
+    assert letter in await search(desk, alert=lead["alert_id"])
+    told_with = [entry for entry in await desk.history(joined["alert_id"]) if entry["entry"] == "told_with"]
+    assert [entry["details"] for entry in told_with] == [
+        {"delivery_id": letter["delivery_id"], "recipient": letter["recipient"], "channel": "email"}
+    ]
+    async with desk.client("operator") as client:
+        query = {"alert": joined["alert_id"], "format": "csv"}
+        text = (await client.get("/deliveries/export", params=query)).raise_for_status().content.decode("utf-8-sig")
+    heading, line = csv.reader(io.StringIO(text))
+    assert line[heading.index("شناسه ارسال")] == letter["delivery_id"]
+    async with desk.client("member", subject="m0.rey") as client:
+        (await client.post(f"/alerts/{lead['alert_id']}/resolution", json={"reason": "done it"})).raise_for_status()
+    assert await search(desk, alert=joined["alert_id"]) == [letter | {"alert_state": "resolved"}], "whoever leads now"
+
+
+async def test_whoever_was_told_of_an_alert_by_the_letter_of_another_may_read_it(desk: Desk) -> None:
+    _, joined = await tell_group(desk)
+    await desk.pool.execute("UPDATE alert SET audience = 'province_office'")
+    for subject, status in (("m0.rey", 200), ("m1.rey", 404)):
+        async with desk.client("member", subject=subject) as client:
+            assert (await client.get(f"/alerts/{joined['alert_id']}")).status_code == status
+
+
+async def test_a_dry_letter_told_nobody_of_anything(desk: Desk) -> None:
+    _, joined = await tell_group(desk, dry_channels={"email"})
+    assert await search(desk, alert=joined["alert_id"]) == []
+    assert [entry["entry"] for entry in await desk.history(joined["alert_id"])] == ["raised"]

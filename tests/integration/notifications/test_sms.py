@@ -22,7 +22,7 @@ from services.notifications.workers.composing import Composer
 from shared.kit.transaction import Connection, Transaction
 from tests.support.channels import MOBILE, all_are, history, owe, prefer, rows, until
 from tests.support.kavenegar import DELIVERED, UNDELIVERED, FakeKavenegar
-from tests.support.notifications import POLL_S, WAIT_S, Desk
+from tests.support.notifications import POLL_S, WAIT_S, Desk, members
 from tests.support.tls import Authority, create_authority, https_server
 
 pytestmark = pytest.mark.slow
@@ -108,6 +108,22 @@ async def test_what_is_not_delivered_is_let_be_once_somebody_acts(
     assert (row["channel"], row["state"], sink.letters) == ("sms", "sent", [])
 
 
+async def test_what_is_not_delivered_to_somebody_who_has_left_goes_nowhere_else(
+    desk: Desk, sink: SmtpSink, kavenegar: Provider
+) -> None:
+    fake, settings = kavenegar
+    await prefer(desk, ("sms", MOBILE))
+    await owe(desk)
+    desk.start_delivery(**settings)
+    await all_are(desk, "sent")
+    async with desk.client("notifications_admin") as client:
+        body = {"members": members("rey")[1:]}
+        (await client.put("/working-groups/rey", json=body)).raise_for_status()
+    fake.messages[0].state = UNDELIVERED
+    [row] = await until(desk, lambda found: found[0]["provider_status"] == "undelivered")
+    assert (row["channel"], row["state"], sink.letters) == ("sms", "sent", [])
+
+
 async def test_a_late_answer_makes_no_second_sms(desk: Desk, kavenegar: Provider) -> None:
     """The provider took it and answered after the time-out: the second try asks by the local id and finds it."""
     fake, settings = kavenegar
@@ -123,12 +139,14 @@ async def test_a_late_answer_makes_no_second_sms(desk: Desk, kavenegar: Provider
 
 async def test_a_number_that_is_refused_goes_on_at_once(desk: Desk, sink: SmtpSink, kavenegar: Provider) -> None:
     fake, settings = kavenegar
-    fake.fails_with = (411, 411)
+    fake.fails_with, fake.fails_saying = (411, 411), "not\x00a number"
     await prefer(desk, ("sms", MOBILE))
     await owe(desk)
     desk.start_delivery(**settings)
     [row] = await all_are(desk, "sent")
     assert (row["channel"], len(sink.letters), fake.calls) == ("email", 1, ["send"])
+    [error] = [details["error"] for entry, details in await history(desk) if entry == "fallback"]
+    assert error == "411 not?a number", "in words that can be stored"
 
 
 async def test_without_an_account_sms_go_on_to_the_next_contact(desk: Desk, sink: SmtpSink) -> None:

@@ -28,12 +28,18 @@ async def put(desk: Desk, source: str, status: int = 200, **body: Any) -> dict[s
 
 
 async def test_a_saved_text_is_a_version_that_the_next_letter_uses(desk: Desk) -> None:
-    assert (await put(desk, SOURCE))["version"] == 1
-    await desk.take(overdue())
     desk.start_delivery()
-    await desk.until(lambda alerts: alerts[0]["deliveries"][0]["state"] == "sent")
-    [letter] = desk.sink.letters
-    assert letter.subject.startswith("متن تازه برای")
+    for version in (0, 1):
+        await desk.take(overdue())
+        await desk.until(lambda alerts: {d["state"] for alert in alerts for d in alert["deliveries"]} == {"sent"})
+        if version == 0:
+            assert (await put(desk, SOURCE))["version"] == 1
+    before, after = desk.sink.letters
+    assert not before.subject.startswith("متن تازه برای")
+    assert after.subject.startswith("متن تازه برای")
+    async with desk.client("operator") as client:
+        lines = (await client.get("/deliveries", params={"channel": "email"})).raise_for_status().json()["items"]
+    assert [line["text_version"] for line in lines] == [1, 0], "what each was made from, the newest first"
 
 
 async def test_versions_are_kept_and_nobody_replaces_what_they_have_not_read(desk: Desk) -> None:
@@ -57,6 +63,7 @@ async def test_versions_are_kept_and_nobody_replaces_what_they_have_not_read(des
     [
         (SOURCE.replace("{{ details.severity | term }}", "{{ details.operator }}"), "field_unknown", 5),
         (SOURCE.replace("{{ details.severity | term }}", "{{ details.severity | moment }}"), "fails", 5),
+        (SOURCE.replace("{{ details.severity | term }}", "{{ nix.foo }}"), "field_unknown", 5),
         (SOURCE.replace("| short_day }}", "| short_day"), "does_not_parse", 2),
         (SOURCE.replace("block short", "block brief"), "block_missing", None),
         (SOURCE.replace("متن تازه: ", "متن تازه " * 12), "short_too_long", 2),
@@ -68,6 +75,7 @@ async def test_what_cannot_be_used_is_refused_with_its_line_and_nothing_is_saved
     refused = await put(desk, bad, 422)
     assert refused["code"] == f"notifications.template.{code}"
     assert line is None or refused["details"]["line"] == line
+    assert refused["details"].get("known") != "", "what is known is named"
     assert await desk.pool.fetchval("SELECT count(*) FROM message_template") == 0
 
 
@@ -76,12 +84,14 @@ async def test_a_preview_shows_the_letter_as_a_person_gets_it_and_saves_nothing(
         shipped = (await client.post(f"{PLACE}/preview", json={})).raise_for_status().json()
         own = (await client.post(f"{PLACE}/preview", json={"source": SOURCE})).raise_for_status().json()
         bad = await client.post(f"{PLACE}/preview", json={"source": "{{"})
+        other = await client.post(f"{PLACE}/preview", json={"rule_id": "discrepancy_found"})
     assert shipped["subject"] == "اقدام اصلاحی دیرکرده در تهران"
     assert own["short"].startswith("متن تازه: ۱۴۰۵/۰۹/۰۱\nhttps://")
     assert own["short_units"] <= SMS_UNITS_MAX
     assert 'dir="rtl"' in own["html"]
     assert "زهرا احمدی گرامی" in own["text"]
     assert bad.status_code == 422
+    assert (other.status_code, other.json()["code"]) == (422, "notifications.template.rule_unknown")
     assert await desk.pool.fetchval("SELECT count(*) FROM message_template") == 0
 
 

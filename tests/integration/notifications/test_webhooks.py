@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -20,6 +21,7 @@ from standardwebhooks import Webhook
 from deploy.embedded.smtp_sink import SmtpSink
 from services.notifications.channels.webhook import WebhookSender
 from services.notifications.domain.channels import Channel
+from services.notifications.store import webhooks as store
 from services.notifications.workers.channel_worker import ChannelWorker
 from services.notifications.workers.composing import Composer
 from tests.support.channels import all_are, history, owe, prefer, rows, until
@@ -111,6 +113,28 @@ async def test_a_webhook_is_verified_by_the_python_library_and_by_its_public_key
     assert verify_ed25519(public_key["public_key"], message)
     stored = await desk.pool.fetchval("SELECT sealed FROM webhook_key WHERE scheme = 'v1'")
     assert base64.b64decode(secret["secret"].removeprefix("whsec_")) not in stored, "sealed, not merely stored"
+
+
+@pytest.mark.parametrize("asked", ["find_endpoint", "note_success"])
+async def test_a_database_that_is_away_for_a_moment_is_no_failure_of_the_message(
+    desk: Desk, receiver: Hook, authority: Authority, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    hook, port = receiver
+    await register(desk, port)
+    await owe(desk)
+    ask, errors = getattr(store, asked), [asyncpg.AdminShutdownError("the primary is another one now")]
+
+    async def ask_when_it_is_back(*arguments: Any) -> Any:
+        if errors:
+            raise errors.pop()
+        return await ask(*arguments)
+
+    monkeypatch.setattr(store, asked, ask_when_it_is_back)
+    desk.start_delivery(ca_file=authority.ca_file)
+    [row] = await all_are(desk, "sent")
+    assert not errors
+    assert (len(hook.received), row["attempts"]) == (1, 1)
+    assert "may_repeat" not in [entry for entry, _ in await history(desk)]
 
 
 async def test_a_webhook_is_verified_by_the_npm_library(

@@ -231,6 +231,7 @@ async def test_a_found_site_gets_the_registers_id_and_later_files_know_it(provin
     assert (answer["added"], answer["changed"]) == (0, 1)
     changed = [event for event in await province.events(WarehouseChanged) if isinstance(event, WarehouseChanged)]
     assert changed[0].changed_fields == ("registry_id",)
+    assert [event.registry_id for event in changed] == ["8", None]
 
 
 async def test_a_found_site_that_is_registered_after_all(province: Province) -> None:

@@ -1,8 +1,9 @@
 """When a digest is due, and what its letter says."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 
 import pytest
 
@@ -15,14 +16,18 @@ from services.notifications.domain.digests import (
     Period,
     due_after,
 )
+from services.notifications.domain.office_hours import DEFAULT, OfficeHours, OpeningHours
 from services.notifications.domain.samples import sample_of
+from services.notifications.domain.working_calendar import Weekday
 from services.notifications.letters.digest_letters import render_digest
 from services.notifications.letters.previews import SampleNotice
 from services.notifications.routing_rules import RULES
 from shared.contracts.counties import County
+from shared.persian.calendar import OFFICE_ZONE
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 """A Sunday, half past eleven in Tehran."""
+ALL_WEEK = dict.fromkeys(Weekday, OpeningHours(opens=time(8), closes=time(16)))
 STOP = "https://payesh.example/digests/stop/a.b.c"
 LINE = DigestLine(
     county=County.REY, kind="discrepancy_found", severity="warning", state="open", subject_id="x", raised_at=NOW
@@ -56,7 +61,38 @@ def notice(language: str, content: DigestContent = CONTENT) -> SampleNotice:
     ],
 )
 def test_a_digest_is_due_in_the_morning_of_the_province(now: datetime, period: Period, due: datetime) -> None:
-    assert due_after(now, period) == due
+    assert due_after(now, period, OfficeHours(hours=ALL_WEEK).calendar(())) == due
+
+
+def tehran(day: int, hour: int = 7, minute: int = 30) -> datetime:
+    """A moment of Azar's first days: 27 November 2026 is a Friday, a Saturday follows."""
+    return datetime(2026, 11, day, hour, minute, tzinfo=OFFICE_ZONE)
+
+
+@pytest.mark.parametrize(
+    ("now", "period", "closed", "due"),
+    [
+        (tehran(25, 8), Period.DAILY, [], tehran(28)),
+        (tehran(25, 7, 0), Period.DAILY, [], tehran(25)),
+        (tehran(27), Period.DAILY, [28, 29], tehran(30)),
+        (tehran(25), Period.WEEKLY, [], tehran(28)),
+        (tehran(25), Period.WEEKLY, [28], tehran(29)),
+        (tehran(28), Period.WEEKLY, [28], tehran(29)),
+        (tehran(28, 7, 0), Period.WEEKLY, [], tehran(28)),
+        (tehran(22), Period.WEEKLY, [21], tehran(28)),
+        (tehran(14), Period.WEEKLY, range(14, 29), tehran(29)),
+        (tehran(29, 7, 0), Period.WEEKLY, range(14, 29), tehran(29)),
+    ],
+    ids=[
+        "weekend", "today", "after the weekend closed too", "Saturday", "Saturday closed", "on the closed Saturday",
+        "this Saturday", "after the day that stood in", "two weeks closed", "on the day after two weeks",
+    ],
+)  # fmt: skip
+def test_a_digest_is_due_on_a_day_on_which_the_office_is_open(
+    now: datetime, period: Period, closed: Iterable[int], due: datetime
+) -> None:
+    days = [date(2026, 11, day) for day in closed]
+    assert due_after(now, period, DEFAULT.calendar(days)) == due
 
 
 def test_the_provinces_letter_has_every_county_and_persian_digits_alone() -> None:

@@ -1,6 +1,8 @@
 """A dry run counts what the rules would have raised: grouped, held back, resolved, in whatever order events are read."""
 
 import random
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -9,8 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.notifications.domain import dry_run
-from services.notifications.domain.dry_run import EXAMPLES_MAX, DryRun, PastEvent, RuleOutcome, Telling
+from services.notifications.domain.dry_run import (
+    EXAMPLES_MAX,
+    Circumstances,
+    DryRun,
+    PastEvent,
+    RuleOutcome,
+    Telling,
+)
+from services.notifications.domain.holding import PastSilence, Silence
 from services.notifications.domain.rule_reading import read_rules
+from services.notifications.domain.rules import Audience
 from shared.contracts.base import Event
 from shared.contracts.counties import County
 from shared.contracts.warehouse import (
@@ -27,6 +38,24 @@ from tests.support.routing_rules import DOCUMENT
 BEGIN = datetime(2026, 11, 15, 8, tzinfo=UTC)
 BOOK = read_rules(DOCUMENT, "rules.yaml")
 ALL = frozenset(County)
+FIRST_WAIT = timedelta(hours=8)
+END = BEGIN + timedelta(days=7)
+CIRCUMSTANCES = Circumstances(END, lambda _rule, _county, began_at: began_at + FIRST_WAIT)
+
+
+def silence(
+    begins_after: timedelta, ends_after: timedelta, audience: Audience = Audience.WORKING_GROUP, **matchers: str
+) -> PastSilence:
+    """Of everything in rey that `matchers` (kind, rule_id, subject_id) fit."""
+    ends_at = BEGIN + ends_after
+    fits = {"kind": None, "rule_id": None, "subject_id": None, **matchers}
+    number = UUID(int=round(begins_after.total_seconds()))
+    kept = Silence(number, frozenset({audience}), County.REY, **fits, ends_at=ends_at, critical_until=ends_at)
+    return PastSilence(kept, BEGIN + begins_after)
+
+
+def minutes(number: float) -> timedelta:
+    return timedelta(minutes=number)
 
 
 class History:
@@ -35,10 +64,15 @@ class History:
     def __init__(self) -> None:
         self.events: list[PastEvent] = []
 
+        self.waited = timedelta(0)
+
+    def wait(self, time: timedelta) -> None:
+        self.waited += time
+
     def add(self, event: Event) -> None:
         number = len(self.events)
         sequence = 1 + sum(one.event.aggregate_id == event.aggregate_id for one in self.events)
-        self.events.append(PastEvent(event, UUID(int=number), sequence, BEGIN + timedelta(minutes=number)))
+        self.events.append(PastEvent(event, UUID(int=number), sequence, BEGIN + minutes(number) + self.waited))
 
     def overdue(self, action: int, warehouse: int = 1, county: County = County.REY) -> None:
         self.add(
@@ -71,8 +105,10 @@ class History:
         stock = {"stock_id": f"rey:{commodity}", "county": County.REY, "commodity": commodity}
         self.add(EssentialStockLow.model_validate(stock | figures))
 
-    def outcomes(self, counties: frozenset[County] = ALL) -> dict[str, RuleOutcome]:
-        run = DryRun(BOOK, counties)
+    def outcomes(
+        self, counties: frozenset[County] = ALL, silences: Sequence[PastSilence] = ()
+    ) -> dict[str, RuleOutcome]:
+        run = DryRun(BOOK, counties, replace(CIRCUMSTANCES, silences=silences))
         assert run.take(self.events)
         return {outcome.rule.rule_id: outcome for outcome in run.outcomes()}
 
@@ -92,6 +128,67 @@ def test_alerts_of_one_rule_and_county_are_told_together_until_all_of_them_are_r
     assert dict(outcome.telling) == {Telling.TOLD: 3, Telling.GROUPED: 3}
     assert dict(outcome.by_county) == {County.REY: 5, County.PARDIS: 1}
     assert outcome.resolved == 4
+
+
+def test_nobody_joins_a_group_whose_first_step_has_waited_in_vain() -> None:
+    history = History()
+    for action in range(6):
+        history.overdue(action)
+        history.wait(timedelta(days=1))
+    assert dict(history.outcomes()["overdue"].telling) == {Telling.TOLD: 6}
+
+
+def test_whoever_leads_on_gathers_no_longer_than_who_led_before() -> None:
+    history = History()
+    history.overdue(1)
+    history.wait(FIRST_WAIT / 2)
+    history.overdue(2)
+    history.resolved(1)
+    history.overdue(3)
+    history.wait(FIRST_WAIT / 2)
+    history.overdue(4)
+    assert dict(history.outcomes()["overdue"].telling) == {Telling.TOLD: 2, Telling.GROUPED: 2}
+
+
+def test_a_silence_of_that_time_keeps_back_what_it_fits_and_lets_go_at_its_end() -> None:
+    history = History()
+    history.overdue(1)
+    history.overdue(2)
+    history.overdue(3)
+    history.overdue(4, county=County.PARDIS)
+    history.wait(minutes(10))
+    history.resolved(3)
+    history.overdue(5)
+    overdue = history.outcomes(silences=[silence(minutes(0.5), minutes(14.5), kind="overdue")])["overdue"]
+    assert dict(overdue.telling) == {Telling.TOLD: 2, Telling.HELD_BACK: 2, Telling.GROUPED: 1}
+    assert (overdue.told_after_hold, overdue.resolved, dict(overdue.counties)) == (
+        1,
+        1,
+        {County.REY: 3, County.PARDIS: 1},
+    )
+
+
+def test_a_silence_that_runs_still_or_concerns_others_or_another_subject_lets_go_of_nothing_or_keeps_nothing() -> None:
+    history = History()
+    history.overdue(1)
+    endless = silence(timedelta(0), END - BEGIN + minutes(1), subject_id=str(UUID(int=1)))
+    for silences, told in (
+        ([endless], {Telling.HELD_BACK: 1}),
+        ([silence(timedelta(0), minutes(9), subject_id=str(UUID(int=2)))], {Telling.TOLD: 1}),
+        ([silence(timedelta(0), minutes(9), Audience.LEGAL_OFFICE, kind="overdue")], {Telling.TOLD: 1}),
+    ):
+        overdue = history.outcomes(silences=silences)["overdue"]
+        assert (dict(overdue.telling), overdue.told_after_hold) == (told, 0)
+
+
+def test_a_silenced_hold_still_keeps_back_what_is_lesser_there() -> None:
+    history = History()
+    history.hold(7)
+    history.overdue(1, warehouse=7)
+    history.hold(7, lifted=True)
+    outcomes = history.outcomes(silences=[silence(timedelta(0), minutes(9), rule_id="hold")])
+    assert dict(outcomes["hold"].telling) == {Telling.HELD_BACK: 1}
+    assert (dict(outcomes["overdue"].telling), outcomes["overdue"].told_after_hold) == ({Telling.HELD_BACK: 1}, 1)
 
 
 def test_a_hold_keeps_back_what_is_lesser_there_and_lets_go_of_what_still_stands() -> None:
@@ -179,7 +276,7 @@ def test_there_is_room_for_so_many_and_no_more(monkeypatch: pytest.MonkeyPatch) 
     history = History()
     for action in range(5):
         history.overdue(action)
-    run = DryRun(BOOK, ALL)
+    run = DryRun(BOOK, ALL, CIRCUMSTANCES)
     assert not run.take(history.events)
     assert sum(outcome.alerts for outcome in run.outcomes()) == 3
 

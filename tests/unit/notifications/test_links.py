@@ -122,8 +122,10 @@ def test_a_digest_link_reads_back_and_is_no_acknowledgement(county: County | Non
     for read in (read_link, read_short_link):
         with pytest.raises(Refusal):
             read(token, [KEY], NOW)
-    with pytest.raises(Refusal):
+    with pytest.raises(Refusal) as refused:
         read_digest_link(sign_link(LINK, KEY), [KEY], NOW)
+    assert refused.value.reason.code == "notifications.digest_link.not_valid"
     with pytest.raises(Refusal) as refused:
         read_digest_link(sign_digest_link(DIGEST, KEY), [KEY], DIGEST.expires_at)
-    assert refused.value.reason.code == "notifications.link.expired"
+    assert refused.value.reason.code == "notifications.digest_link.expired"
+    assert "acknowledge" not in refused.value.text("en")

@@ -1,8 +1,10 @@
 """Letters in both languages for every kind of alert, as a mail reader sees them."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from email import message_from_bytes
+from email.header import decode_header, make_header
 from email.policy import default
 from enum import StrEnum
 from pathlib import Path
@@ -112,6 +114,23 @@ def test_the_message_carries_its_delivery_in_every_place_a_receiver_may_look() -
     assert html is not None
     assert text.get_content().replace("\r\n", "\n") == letter.text
     assert html.get_content().replace("\r\n", "\n") == letter.html
+
+
+def test_the_spaces_of_long_persian_subjects_and_names_arrive() -> None:
+    """As readers decode them: white space between two encoded words is none (RFC 2047, section 6.2)."""
+    leased = delivery("warehouse_put_on_hold", "fa")
+    letter = letters.render(leased, LINK)
+    places = "ملارد اسلامشهر بهارستان رباط‌کریم و همهٔ شهرستان‌های دیگر استان که آنجا انباری هست"
+    for length in range(len(places)):
+        text = f"بحرانی: توقف موقت انبار در {places[:length]}".strip()
+        outgoing = Outgoing(replace(leased, recipient_name=text), replace(letter, subject=text), LINK)
+        raw = compose_alert_mail(outgoing, "payesh@rey.example").as_bytes()
+        message = message_from_bytes(raw)
+        name, _, address = message["To"].rpartition("<")
+        assert str(make_header(decode_header(message["Subject"]))) == text
+        assert str(make_header(decode_header(name.strip()))) == text
+        assert address == "zahra@example.ir>"
+        assert all(len(line) <= 78 for line in raw.partition(b"\r\n\r\n")[0].split(b"\r\n"))
 
 
 def test_a_letter_is_the_same_every_time_it_is_composed() -> None:

@@ -1,5 +1,6 @@
 """Who is told: places in the order, deputies, who stands in when nobody is left; addresses; loops of deputies."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -10,7 +11,17 @@ from hypothesis import strategies as st
 from services.notifications.domain.absences import find_deputy_loop, require_absences
 from services.notifications.domain.channels import Channel, Contact
 from services.notifications.domain.contacts import AddressError, normal_address, with_email
-from services.notifications.domain.members import Absence, Member, Office, OnDuty, deputies_on, member_at, on_duty
+from services.notifications.domain.members import (
+    Absence,
+    Member,
+    Office,
+    OnDuty,
+    deputies_on,
+    member_at,
+    next_on_duty,
+    on_duty,
+    readdressed,
+)
 from services.notifications.domain.working_calendar import DEFAULT_HOURS, WorkingCalendar
 from shared.contracts.refusals import Refusal
 
@@ -76,6 +87,40 @@ def test_where_nobody_is_there_the_one_whose_place_it_is_is_told_all_the_same() 
     assert told(0, away(3, 99), away(5, 99), away(7, 99)) == (3, None)
 
 
+def told_next(place: int | str, before: set[int], *absences: Absence) -> tuple[int, int | None] | None:
+    """`before`: places of those of the office whom earlier steps told."""
+    names = {UUID(int=one): "rey" for one in before}
+    found = next_on_duty("chair" if place == "chair" else int(place), office(GROUP, *absences), DAY, names)
+    if found is None:
+        return None
+    return found.member.position, found.instead_of.position if found.instead_of else None
+
+
+def test_who_was_told_already_gives_way_to_the_next_who_was_not_and_the_chair_comes_last() -> None:
+    assert told_next(0, {3}) == (7, None)
+    assert told_next(2, {7}) == (3, None)
+    assert told_next(1, {5}) == (7, None)
+    assert told_next(0, {3, 7}) == (5, None)
+    assert told_next("chair", {3, 5}) == (7, None)
+    assert told_next(0, {3, 5, 7}) is None
+    assert told_next(0, set()) == (3, None)
+
+
+def test_a_deputy_who_was_told_for_somebody_else_is_not_told_as_the_next_again() -> None:
+    assert told_next(1, {5}, away(3, 5)) == (7, None)
+    assert told_next(2, {7}, away(3, 99), away(5, 7)) is None
+    assert told_next(0, {3}, away(7, 5)) == (5, 7)
+
+
+def test_a_place_counts_those_who_were_told_and_have_left() -> None:
+    assert told_next(1, {1}) == (3, None)
+    assert told_next(2, {1}) == (5, None)
+    assert told_next(0, {1, 2}) == (3, None)
+    elsewhere = next_on_duty(1, office(GROUP), DAY, {UUID(int=1): "province_office"})
+    assert elsewhere is not None
+    assert elsewhere.member.position == 5
+
+
 def test_a_loop_that_got_in_all_the_same_is_passed_by() -> None:
     assert told(0, away(3, 7), away(7, 3)) == (5, 3)
 
@@ -84,6 +129,23 @@ POSITIONS = st.lists(st.integers(0, 9), unique=True, min_size=1, max_size=6)
 ABSENCES = st.lists(
     st.builds(away, st.integers(0, 9), st.integers(0, 11), st.integers(-3, 3), st.integers(-3, 6)), max_size=12
 )
+
+
+@given(POSITIONS, ABSENCES, st.lists(st.integers(0, 8) | st.just("chair"), min_size=8, max_size=8))
+def test_everybody_who_is_there_is_told_before_anybody_is_told_twice(
+    positions: list[int], absences: list[Absence], places: list[int | str]
+) -> None:
+    group = tuple(member(position) for position in positions)
+    absent = {absence.member_id for absence in absences if absence.covers(DAY)}
+    there = {one.member_id for one in group} - absent
+    before: dict[UUID, str] = {}
+    for place in places:
+        found = next_on_duty("chair" if place == "chair" else int(place), office(group, *absences), DAY, before)
+        if found is None:
+            break
+        assert found.member.member_id not in before
+        before[found.member.member_id] = "rey"
+    assert there <= before.keys()
 
 
 @given(POSITIONS, ABSENCES, st.integers(0, 8) | st.just("chair"))
@@ -142,6 +204,13 @@ def refusal_of(absences: list[Absence], *others: Absence) -> Refusal:
         require_absences(absences, others, NAMES)
     assert "{" not in refused.value.text("fa") + refused.value.text("en")
     return refused.value
+
+
+def test_a_day_written_in_the_jalali_calendar_is_refused_with_its_place() -> None:
+    for days in ((date(1405, 12, 1), date(1405, 12, 10)), (date(1405, 12, 1), date(2027, 3, 1))):
+        refused = refusal_of([Absence(UUID(int=1), *days, UUID(int=2))])
+        assert refused.reason.code == "notifications.day_not_gregorian"
+        assert (refused.details["place"], refused.details["day"]) == ("absences.0.first_day", "1405-12-01")
 
 
 def test_a_loop_is_refused_with_its_people_and_the_days_on_which_all_are_away() -> None:
@@ -259,3 +328,35 @@ def test_the_email_address_is_always_a_contact_and_keeps_its_place_in_the_order(
     assert with_email("a@x.ir", [sms]) == (sms, email)
     assert with_email("a@x.ir", [email, sms]) == (email, sms)
     assert with_email("a@x.ir", []) == (email,)
+
+
+ELSEWHERE = "elsewhere@x.ir"
+
+
+def known_as(one: Member, subject: str | None, **changes: str | int) -> Member:
+    return replace(one, subject=subject, **changes)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_same"),
+    [
+        (known_as(member(1), "a"), known_as(member(1), "a", email=ELSEWHERE, name="other", position=9), True),
+        (known_as(member(1), None), known_as(member(1), None, email=ELSEWHERE), True),
+        (known_as(member(1), "a"), known_as(member(1), None, email=ELSEWHERE), True),
+        (known_as(member(1), "a"), known_as(member(1), "b", email=ELSEWHERE), False),
+        (known_as(member(1), None), known_as(member(1), None, email=ELSEWHERE, name="other"), False),
+        (known_as(member(1), None), known_as(member(1), None, email=ELSEWHERE, position=2), False),
+        (known_as(member(1), "a"), known_as(member(1), "a"), False),
+    ],
+    ids=["sign-in name", "name and place", "without the sign-in name", "successor", "name", "place", "same address"],
+)
+def test_who_is_the_same_person_under_another_address(before: Member, after: Member, is_same: bool) -> None:
+    assert readdressed((before, member(2)), (member(2), after)) == ([(before, after)] if is_same else [])
+
+
+def test_two_who_could_be_one_person_are_nobody_and_addresses_that_change_hands_stay_where_they_are() -> None:
+    one, other = known_as(member(1), "a"), known_as(member(2), "a")
+    assert readdressed((one, other), (known_as(member(3), "a"),)) == []
+    assert readdressed((one,), (known_as(member(3), "a"), known_as(member(4), "a"))) == []
+    first, second = known_as(member(1), "a"), known_as(member(2), "b")
+    assert readdressed((first, second), (replace(first, email=second.email), replace(second, email=first.email))) == []

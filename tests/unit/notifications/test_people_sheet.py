@@ -23,11 +23,12 @@ from shared.spreadsheet.rows import Formula, SheetRow
 from tests.support.people_file import HEADINGS_EN, HEADINGS_FA, workbook
 
 EVERYBODY: frozenset[GroupName] = frozenset((*County, *OFFICES))
+ENDPOINTS = frozenset({"hook-1"})
 GOOD = ("شهر ری", "۰", "علی رضایی", "فرماندار", "فارسی", "ali@rey.example", "۰۹۱۲۱۲۳۴۵۶۷", "پیامک، رایانامه")
 
 
 def read(content: bytes, allowed: frozenset[GroupName] = EVERYBODY) -> dict[GroupName, list[Person]]:
-    return read_people(read_people_file(content).rows, allowed)
+    return read_people(read_people_file(content).rows, allowed, ENDPOINTS)
 
 
 def problems(*rows: Sequence[Any], headings: Sequence[str] = HEADINGS_FA, **allowed: Any) -> list[tuple[Any, Any, Any]]:
@@ -166,11 +167,22 @@ def test_a_row_longer_than_the_headings_is_refused() -> None:
     assert problems((*GOOD, "یادداشت")) == [(2, "I", "column_unknown")]
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not a workbook", "نام,سمت\n".encode()])
-def test_what_is_no_workbook_is_refused(content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"", "of_another_kind"),
+        ("نام,سمت\n".encode(), "of_another_kind"),
+        (bytes.fromhex("d0cf11e0a1b11ae1") + bytes(2000), "of_another_kind"),
+        (b"PK\x03\x04 not a workbook", "unreadable"),
+    ],
+    ids=["nothing", "CSV", "XLS", "a container"],
+)
+def test_what_is_no_workbook_is_refused_with_what_to_do(content: bytes, code: str) -> None:
     with pytest.raises(Refusal) as refused:
         read_people_file(content)
-    assert refused.value.reason.code == "notifications.people_file.unreadable"
+    assert refused.value.reason.code == f"notifications.people_file.{code}"
+    assert "as XLSX" in refused.value.text("en")
+    assert "damaged" not in refused.value.text("fa")
 
 
 def test_a_bomb_is_refused_before_it_unpacks() -> None:
@@ -187,6 +199,7 @@ def test_a_bomb_is_refused_before_it_unpacks() -> None:
     with pytest.raises(Refusal) as refused:
         read_people_file(target.getvalue())
     assert refused.value.reason.code == "notifications.people_file.too_large"
+    assert refused.value.text("fa") == "فایل بیش از ۳۳۵۵۴۴۳۲ بایت پس از بازشدن دارد."
 
 
 CELLS = st.one_of(
@@ -198,7 +211,7 @@ CELLS = st.one_of(
 def test_whatever_stands_in_the_cells_is_read_or_refused(rows: list[list[Any]]) -> None:
     sheet = [SheetRow(1, HEADINGS_FA), *(SheetRow(number, row) for number, row in enumerate(rows, 2))]
     try:
-        people = read_people(sheet, EVERYBODY)
+        people = read_people(sheet, EVERYBODY, ENDPOINTS)
     except Refusal as refused:
         assert refused.details["rows"]  # noqa: PT017 - either outcome is right
     else:
@@ -230,6 +243,18 @@ def test_the_template_with_people_reads_back_as_those_people(language: Any) -> N
         (one.working_group, one.name, one.role, one.language, one.email, one.position, one.subject, one.contacts)
         for one in members
     ]
+
+
+def test_a_webhook_that_is_no_endpoint_is_told_by_its_row_and_column() -> None:
+    content = workbook(
+        ("ری", "عضو یکم", "کارشناس", "m0@rey.example", "hook-1"),
+        ("ری", "عضو دوم", "کارشناس", "m1@rey.example", "hook-9"),
+        headings=("شهرستان یا دفتر", "نام", "سمت", "رایانامه", "وب‌هوک"),
+    )
+    with pytest.raises(Refusal) as refused:
+        read(content)
+    told: Any = refused.value.details["rows"]
+    assert [(one["row"], one["column"], one["code"]) for one in told] == [(3, "وب‌هوک", "endpoint_unknown")]
 
 
 def test_the_empty_template_has_every_heading_and_nobody() -> None:

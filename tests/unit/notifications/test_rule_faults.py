@@ -1,6 +1,7 @@
 """A document that cannot be meant is refused with its line, in both languages; the limits of the text hold."""
 
 import contextlib
+import re
 
 import pytest
 from hypothesis import given
@@ -92,6 +93,11 @@ def test_grouping_digest_and_inhibition_are_read() -> None:
         ("equal: [warehouse_id]", "equal: []", 36, "at least 1 item"),
         ("  - id: overdue\n", "  - id: overdue\n    id: late\n", 14, "the key 'id' stands twice"),
         ("targets: [overdue]", "targets: &t [overdue]\n    severities: *t", 36, "an alias (*t)"),
+        ("group: {wait_s: 60}", "group: {wait_s: !!bool maybe}", 20, "a tag (tag:yaml.org,2002:bool)"),
+        ("group: {wait_s: 60}", "group: {wait_s: !!timestamp soon}", 20, "a tag (tag:yaml.org,2002:timestamp)"),
+        ("group: {wait_s: 60}", 'group: {wait_s: !!int ""}', 20, "a tag (tag:yaml.org,2002:int)"),
+        ("group: {wait_s: 60}", "group: !!set {wait_s}", 20, "a tag (tag:yaml.org,2002:set)"),
+        ("group: {wait_s: 60}", "group: {wait_s: 1" + ":59" * 300 + ".5}", 1, "not YAML"),
         ("policies:\n", "version: 3\npolicies:\n", 2, "not permitted"),
         ("targets: [overdue]", "targets: [overdue", 36, "not YAML"),
     ],
@@ -99,6 +105,24 @@ def test_grouping_digest_and_inhibition_are_read() -> None:
 def test_what_cannot_be_meant_is_refused_with_its_line(old: str, new: str, line: int, says: str) -> None:
     found = faults_of(changed(old, new))
     assert any(at == line and says in told for at, told in found), found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "says"),
+    [
+        ("group: {wait_s: 60}", "group: {wait_s: soon}", "rules.1.group.wait_s", "باید عدد صحیح باشد"),
+        ("severity: warning", "severity: warnin", "rules.1.severity", "'info', 'warning' یا 'critical'"),
+        ("counties: [rey, pardis]", "when: {severity: [grave]}", "rules.1.when.severity", "هرگز درست نیست: باید یکی"),
+        ("60}]", "-1}]", "policies.standard.steps.0.wait_s", "باید دست‌کم 1 باشد"),
+    ],
+)
+def test_a_wrong_value_is_told_once_and_in_persian(old: str, new: str, place: str, says: str) -> None:
+    with pytest.raises(RulesError) as refused:
+        read_rules(changed(old, new), "rules.yaml")
+    [fault] = [fault for fault in refused.value.faults if place.startswith(fault.place)]
+    assert fault.place == place
+    assert says in fault.text_fa
+    assert not re.search("input|should|valid", fault.text_fa, re.IGNORECASE)
 
 
 def test_inhibitions_may_not_go_in_a_circle() -> None:

@@ -1,5 +1,6 @@
 """Addresses that webhooks must not reach, in every spelling; and a name that changes its answer."""
 
+import re
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_address, ip_network
 
@@ -38,12 +39,14 @@ def test_public(address: str) -> None:
         "https://127.0.0.1/", "https://127.1/", "https://2130706433/", "https://0x7f000001/", "https://017700000001/",
         "https://[::1]/", "https://[::ffff:127.0.0.1]/", "https://[fe80::1%25eth0]/", "http://hooks.example/",
         "https://user:pass@hooks.example/", "https://hooks.example/#part", "ftp://hooks.example/", "file:///etc/passwd",
+        "https://localhost/", "https://api.LOCALHOST./", "https://hooks.example:99999/", "https://hooks.example:0/",
         "hooks.example", "", "https://", "https://hooks.example/ x", "https://hooks.example/" + "x" * 500,
     ],
 )  # fmt: skip
 def test_an_address_is_refused_when_it_is_saved(url: str) -> None:
-    with pytest.raises(UnsafeAddressError):
+    with pytest.raises(UnsafeAddressError) as refused:
         checked_url(url, AddressRules())
+    assert re.search("[آ-ی]", refused.value.problem_fa)
 
 
 def test_an_own_network_is_allowed_by_setting_and_plain_http_only_there() -> None:

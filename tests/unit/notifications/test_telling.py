@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from pydantic import JsonValue
 
 from services.notifications.domain.channels import Channel, Contact
 from services.notifications.domain.escalation import Step
@@ -22,7 +23,9 @@ THURSDAY_CLOSED = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 """Wednesday, 15:30 in Tehran: half an hour before the office closes until Saturday."""
 
 
-def member(number: int, role: str = "expert", group: str = "rey", *contacts: Contact) -> Member:
+def member(
+    number: int, role: str = "expert", group: str = "rey", *contacts: Contact, subject: str | None = None
+) -> Member:
     mail = f"m{number}@x.ir"
     return Member(
         member_id=UUID(int=number),
@@ -32,7 +35,7 @@ def member(number: int, role: str = "expert", group: str = "rey", *contacts: Con
         language="fa",
         email=mail,
         position=number,
-        subject=None,
+        subject=subject,
         contacts=contacts or (Contact(Channel.EMAIL, mail),),
     )
 
@@ -46,7 +49,7 @@ def office(*members: Member, absences: tuple[Absence, ...] = ()) -> Office:
     [
         (None, (Message(SMS, (MAIL, CHAT)), Message(INBOX))),
         (("email", "inbox"), (Message(MAIL, (SMS, CHAT)), Message(INBOX))),
-        (("chat", "email"), (Message(CHAT, (SMS,)), Message(MAIL))),
+        (("chat", "email"), (Message(CHAT, (SMS,)), Message(MAIL, (SMS,)))),
         (("inbox",), (Message(INBOX),)),
         (("webhook",), (Message(SMS, (MAIL, CHAT)),)),
     ],
@@ -54,8 +57,15 @@ def office(*members: Member, absences: tuple[Absence, ...] = ()) -> Office:
 def test_by_the_channels_of_the_step_or_else_by_the_persons_preference(
     channels: tuple[str, ...] | None, sent: tuple[Message, ...]
 ) -> None:
-    person = replace(member(1, "expert", "rey", SMS, MAIL, CHAT), email="a@x.ir")
+    person = replace(member(1, "expert", "rey", SMS, MAIL, CHAT, subject="a"), email="a@x.ir")
     assert messages(Step.model_validate({"position": 0, "channels": channels, "wait_s": 60}), person) == sent
+
+
+def test_who_sees_no_inbox_is_told_by_the_first_contact_where_a_step_names_the_inbox_alone() -> None:
+    step = Step(position=0, channels=(Channel.INBOX,), wait_s=60)
+    unseen = replace(member(1, "expert", "rey", SMS, MAIL), email="a@x.ir")
+    assert messages(step, unseen) == (Message(SMS, (MAIL,)), Message(INBOX))
+    assert messages(step, replace(unseen, subject="a")) == (Message(INBOX),)
 
 
 def test_whoever_is_away_is_told_through_the_deputy_and_the_history_says_so() -> None:
@@ -80,9 +90,27 @@ def test_a_wait_counts_the_clock_or_the_open_hours() -> None:
     assert THURSDAY_CLOSED + working.wait == datetime(2026, 11, 28, 5, 0, tzinfo=UTC), "half an hour into Saturday"
 
 
+def test_where_all_of_an_office_were_told_the_province_office_is_and_nobody_new_means_the_same_person() -> None:
+    province = Office("province_office", (member(7), member(8, "chair")), (), office().calendar)
+    group = office(member(1), member(2, "chair"))
+
+    def told(place: int, *before: int, restricted: bool = False, of: Office = group) -> dict[str, JsonValue]:
+        known = {UUID(int=one): "rey" if one < 7 else "province_office" for one in before}
+        step = Step(position=place, wait_s=60)
+        return tell(step, of, THURSDAY_CLOSED, restricted=restricted, told_before=known, province=province).details
+
+    assert told(1) == {"told": "m2@x.ir", "role": "chair"}
+    assert told(1, 1) == {"told": "m2@x.ir", "role": "chair"}
+    assert told(0, 1, 2) == {"told": "m7@x.ir", "role": "expert", "instead_of_office": "rey"}
+    assert told(0, 1, 2, 7) == {"told": "m8@x.ir", "role": "chair", "instead_of_office": "rey"}
+    assert told(0, 1, 2, 7, 8) == {"told": "m1@x.ir", "role": "expert"}
+    assert told(1, 1, 2, restricted=True) == {"told": "m2@x.ir", "role": "chair"}
+    assert told(0, 7, 8, of=province) == {"told": "m7@x.ir", "role": "expert"}
+
+
 def test_an_empty_office_is_told_nothing_and_its_chain_waits() -> None:
     telling = tell(Step(position=0, wait_s=60), office(), THURSDAY_CLOSED)
-    assert (telling.told, telling.messages, telling.details) == (None, (), {})
+    assert (telling.told, telling.messages, telling.details) == (None, (), {"told": None})
     assert telling.wait == timedelta(seconds=60)
 
 

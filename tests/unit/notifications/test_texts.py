@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 
@@ -10,11 +11,12 @@ from services.notifications.domain.samples import Sample, choices_of, sample_of,
 from services.notifications.letters.letter import SHORT_BLOCK_UNITS_MAX, SMS_UNITS_MAX, Letters, sms_units
 from services.notifications.letters.previews import SampleNotice
 from services.notifications.letters.text_checks import check_source
-from services.notifications.letters.texts import BLOCKS, LANGUAGES, environment_of, known_kinds, shipped_source
+from services.notifications.letters.texts import BLOCKS, LANGUAGES, environment_of, known_kinds, number, shipped_source
 from services.notifications.routing_rules import RULES
 from shared.contracts.catalogue import event_types
 
 KINDS = sorted({rule.kind for rule in RULES.rules})
+OF_SITES = sorted({rule.kind for rule in RULES.rules if "warehouse_id" in rule.show})
 LONGEST_LINK = "https://" + "a" * 82
 LINK = "https://payesh.example/acknowledge/a.b.c"
 letters = Letters()
@@ -26,6 +28,11 @@ def samples_of_kind(kind: str) -> list[Sample]:
 
 def notices(kind: str, language: str) -> list[SampleNotice]:
     return [SampleNotice.of(sample, language) for sample in samples_of_kind(kind)]
+
+
+def test_numbers_have_the_digits_and_the_decimal_separator_of_the_language() -> None:
+    assert (number(7.5, "fa"), number(12, "fa"), number("1405/09/01", "fa")) == ("۷٫۵", "۱۲", "۱۴۰۵/۰۹/۰۱")
+    assert (number(7.5, "en"), number(12, "en")) == ("7.5", "12")
 
 
 def test_every_kind_that_a_rule_raises_has_both_languages_with_all_blocks() -> None:
@@ -67,6 +74,28 @@ def test_every_sample_is_written_in_persian_digits_and_no_key_is_left_untranslat
             spoken = text.replace(str(notice.details.get("name", "")) or "\0", "")
             visible = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|https?://\S+", "", spoken)
             assert not re.search(r"[0-9A-Za-z]", visible), visible
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", OF_SITES)
+def test_a_site_is_named_by_its_id_in_the_register_and_by_ours_only_where_that_is_unknown(
+    kind: str, language: str
+) -> None:
+    for sample in notices(kind, language):
+        notice, ours = replace(sample, alert_id=uuid4()), str(sample.details["warehouse_id"])
+        grouped = replace(notice, registry_id="PROVISIONAL-7", subject_id="another")
+        named = letters.render(replace(notice, grouped=(grouped,), grouped_total=1), LINK, short_url=LINK)
+        for text in ("\n".join(named.lines), named.text, named.html, named.short):
+            assert ("۵۰۱۰۰۰۰۰۱" if language == "fa" else "501000001") in text, text
+            assert ours not in text
+        assert "· PROVISIONAL-7 · another" in named.text
+        unknown = letters.render(replace(notice, registry_id=None), LINK, short_url=LINK)
+        assert unknown.template_error is None
+        assert ours in unknown.text
+        assert ours not in unknown.short
+        assert unknown.short.count("\n") == named.short.count("\n") == 1
+        long = letters.render(replace(notice, registry_id="R" * 64), LINK, short_url=LONGEST_LINK)
+        assert sms_units(long.short) <= SMS_UNITS_MAX
 
 
 @pytest.mark.parametrize("rule", RULES.rules, ids=lambda rule: rule.rule_id)

@@ -159,6 +159,7 @@ def hours_of(opens: str, closes: str, *weekdays: Weekday) -> OfficeHours:
         (hours_of("08:00", "08:00", Weekday.SATURDAY), "notifications.calendar.hours_reversed"),
         (hours_of("08:00", "08:59", Weekday.SATURDAY), "notifications.calendar.never_open"),
         (OfficeHours(hours={}), "notifications.calendar.never_open"),
+        (OfficeHours(hours=DEFAULT.hours, closed_days=(date(1405, 1, 1),)), "notifications.day_not_gregorian"),
     ],
 )
 def test_hours_that_nothing_could_wait_by_are_refused(hours: OfficeHours, code: str) -> None:
