@@ -34,7 +34,7 @@ demo: setup-run ## the same with a fixed seed, then check every counter and aler
 test: setup ## every test that needs neither Java nor Docker
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadscope --no-loadscope-reorder $(TESTS)
 
-test-kafka: setup ## integration, end-to-end and fault tests on Apache Kafka (needs Java and Maven)
+test-kafka: setup ## whatever uses a broker, and all faults, on Apache Kafka (needs Java and Maven)
 	BROKER=apache $(BIN)/python -m pytest $(wildcard tests/integration tests/e2e tests/safeguards/test_canaries.py tests/faults)
 
 lint: setup ## ruff, basedpyright strict, import-linter, squawk

@@ -14,7 +14,8 @@
 
 `kafka` is one embedded broker per pytest process, or, with BROKER=apache, a three-broker Apache Kafka cluster
 (`apache_cluster` gives the object that kills and restarts brokers). Tests marked `apache_only` are skipped on the
-embedded broker. The clusters of parallel pytest workers are separate. Types: tests/support/environment.py.
+embedded broker; integration tests that use no broker are left to it, unless they are marked `fault`. The clusters of
+parallel pytest workers are separate. Types: tests/support/environment.py.
 """
 
 import tempfile
@@ -34,6 +35,7 @@ from tests.support.environment import Broker, DatabaseFactory, ServiceDatabase, 
 from tests.support.kafka import delete_topics
 
 APACHE_REPLICATION = 3
+INTEGRATION = Path(__file__).parent / "integration"
 APACHE_MIN_INSYNC_REPLICAS = 2
 
 
@@ -49,15 +51,28 @@ def pytest_configure() -> None:
     )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     # What takes long is begun first, so that no worker is left with it at the end.
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
     if on_apache():
+        without_broker = [item for item in items if _is_the_same_on_any_broker(item)]
+        config.hook.pytest_deselected(items=without_broker)
+        items[:] = [item for item in items if item not in without_broker]
         return
     skip = pytest.mark.skip(reason="true only on Apache Kafka: run with BROKER=apache")
     for item in items:
         if item.get_closest_marker("apache_only"):
             item.add_marker(skip)
+
+
+def _is_the_same_on_any_broker(item: pytest.Item) -> bool:
+    """Whether `make test` has run all that there is in it: an integration test that is given no broker, and is no fault's."""
+    fixtures = frozenset(getattr(item, "fixturenames", ()))
+    return (
+        INTEGRATION in item.path.parents
+        and not fixtures & {"broker", "broker_that_leaves"}
+        and item.get_closest_marker("fault") is None
+    )
 
 
 @pytest.fixture(scope="session")

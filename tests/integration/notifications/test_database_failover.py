@@ -38,7 +38,7 @@ from tests.support.identity import client_of
 from tests.support.notifications import WAIT_S, Desk, members, overdue, received
 from tests.support.spine_records import Log
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.fault]
 
 Work = Callable[[], Awaitable[object]]
 

@@ -41,7 +41,7 @@ from tests.support.kavenegar import FAILED, UNDELIVERED, UNKNOWN
 from tests.support.notifications import WAIT_S, Desk, members
 from tests.support.providers import HttpProvider, Provider, SmsProvider, open_provider
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.fault]
 
 STEP_S = 3_600
 HOUR = timedelta(hours=1)

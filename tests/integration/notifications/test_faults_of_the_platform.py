@@ -43,7 +43,7 @@ from tests.support.disturbed_day import (
 from tests.support.environment import Broker, DatabaseFactory, on_apache, run_aside
 from tests.support.notifications import WAIT_S, Desk, members, overdue, received, resolved
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.fault]
 
 STEP_S = 3_600
 HOUR = timedelta(hours=1)
