@@ -85,8 +85,11 @@ def state_directory() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def postgresql(state_directory: Path) -> Iterator[EmbeddedPostgreSQL]:
-    """The session's PostgreSQL. Without fsync: what it protects from, a power cut, no test can cause."""
-    server = EmbeddedPostgreSQL(state_directory / "postgresql", free_port(), settings={"fsync": "off"})
+    """The session's PostgreSQL. Without fsync: what it protects from, a power cut, no test can cause; nor autovacuum, which
+    would visit hundreds of databases that live for a second."""
+    server = EmbeddedPostgreSQL(
+        state_directory / "postgresql", free_port(), settings={"fsync": "off", "autovacuum": "off"}
+    )
     server.start()
     yield server
     server.stop()

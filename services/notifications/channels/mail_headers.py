@@ -4,10 +4,14 @@ The folding of Python's email package leaves a space of a long text between two 
 Here every encoded word holds its own spaces.
 """
 
+from email.charset import BASE64, Charset
 from email.header import Header
 from email.headerregistry import BaseHeader, HeaderRegistry, UniqueAddressHeader, UniqueUnstructuredHeader
 from email.policy import SMTP, Policy
 from typing import Final, cast
+
+_UTF_8: Final = Charset("utf-8")
+_UTF_8.header_encoding = BASE64  # said here, because a library may change the process's own way (Apprise does)
 
 
 class _Text(UniqueUnstructuredHeader):
@@ -35,7 +39,7 @@ class _Addresses(UniqueAddressHeader):
 
 
 def _encoded(text: str, name: str, policy: Policy) -> str:
-    return Header(text, "utf-8", header_name=name).encode(linesep=policy.linesep)
+    return Header(text, _UTF_8, header_name=name).encode(linesep=policy.linesep)
 
 
 def _registry() -> HeaderRegistry:

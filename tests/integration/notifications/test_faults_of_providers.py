@@ -46,6 +46,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.fault]
 STEP_S = 3_600
 HOUR = timedelta(hours=1)
 TURNS_MAX = 20
+AWAITED_S = 1.5
 TIMEOUT_S = 0.8
 ENOUGH_S = 5.0
 POLL_S = 0.05
@@ -330,8 +331,8 @@ async def test_an_answer_that_comes_after_the_person_has_acted_leaves_no_message
     desk: Desk, sink: SmtpSink, provider: Provider
 ) -> None:
     """They act on the message whose answer is still awaited: its row is cancelled, and was told all the same."""
-    provider.answer_late(2 * TIMEOUT_S, times=1)
-    desk.start_delivery(**provider.settings(TIMEOUT_S))
+    provider.answer_late(AWAITED_S, times=1)
+    desk.start_delivery(**provider.settings(ENOUGH_S))
     await raise_alerts(desk, 1)
     await until(lambda: provider.tries > 0, "a try")
     [alert] = await desk.alerts()

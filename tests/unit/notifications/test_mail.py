@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from email import message_from_bytes
+from email import charset, message_from_bytes
 from email.header import decode_header, make_header
 from email.policy import default
 from enum import StrEnum
@@ -96,7 +96,12 @@ def test_the_legal_office_is_asked_for_a_review_and_learns_nothing_else_of_the_c
     assert "هیچ تصمیمی در بر ندارد" in letter.text
 
 
-def test_the_message_carries_its_delivery_in_every_place_a_receiver_may_look() -> None:
+@pytest.mark.parametrize("encoding", [charset.BASE64, charset.QP])
+def test_the_message_carries_its_delivery_in_every_place_a_receiver_may_look(
+    encoding: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever a library has made the process's own way of writing headers."""
+    monkeypatch.setitem(charset.CHARSETS, "utf-8", (encoding, encoding, "utf-8"))
     leased = delivery("discrepancy_found", "fa")
     letter = letters.render(leased, LINK)
     raw = compose_alert_mail(Outgoing(leased, letter, LINK), "payesh@rey.example").as_bytes()
