@@ -18,6 +18,7 @@ embedded broker; integration tests that use no broker are left to it, unless the
 parallel pytest workers are separate. Types: tests/support/environment.py.
 """
 
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -35,6 +36,8 @@ from tests.support.environment import Broker, DatabaseFactory, ServiceDatabase, 
 from tests.support.kafka import delete_topics
 
 APACHE_REPLICATION = 3
+MEMORY_DIRECTORY = Path("/dev/shm")  # noqa: S108 - the directories in it are made with names of their own
+MEMORY_BYTES_MIN = 4 * 1024**3
 INTEGRATION = Path(__file__).parent / "integration"
 APACHE_MIN_INSYNC_REPLICAS = 2
 
@@ -75,10 +78,16 @@ def _is_the_same_on_any_broker(item: pytest.Item) -> bool:
     )
 
 
+def _memory_directory() -> Path | None:
+    has_room = MEMORY_DIRECTORY.is_dir() and shutil.disk_usage(MEMORY_DIRECTORY).free >= MEMORY_BYTES_MIN
+    return MEMORY_DIRECTORY if has_room else None
+
+
 @pytest.fixture(scope="session")
 def state_directory() -> Iterator[Path]:
-    """A directory for the session's servers, short enough for Unix sockets and open to the server's account."""
-    with tempfile.TemporaryDirectory(prefix="payesh-", ignore_cleanup_errors=True) as name:
+    """A directory for the session's servers, short enough for Unix sockets and open to the server's account; in memory where
+    there is enough of it, since every test makes and removes a database of some hundred files."""
+    with tempfile.TemporaryDirectory(prefix="payesh-", dir=_memory_directory(), ignore_cleanup_errors=True) as name:
         Path(name).chmod(0o755)
         yield Path(name)
 

@@ -1,6 +1,7 @@
 """The notifications service in parts: events in, timers, delivery workers and HTTP, each real, driven by the test."""
 
 import asyncio
+import functools
 import time
 from collections.abc import Callable, Collection
 from contextlib import AbstractAsyncContextManager
@@ -35,6 +36,12 @@ from tests.support.identity import bearer, client_of, create_test_verifier
 WAIT_S = 15.0
 POLL_S = 0.02
 T = TypeVar("T")
+
+
+@functools.cache
+def _routes() -> FastAPI:
+    """The routes, built once for all desks, of which one at a time is asked."""
+    return create_api(service="notifications", routers=routers, readiness=Readiness(), asyncapi=dict)
 
 
 def overdue(
@@ -85,11 +92,6 @@ class Desk:
     stopping: asyncio.Event
     tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
     timer_workers: list[TimerWorker] = field(default_factory=list[TimerWorker])
-    api: FastAPI = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.api = create_api(service="notifications", routers=routers, readiness=Readiness(), asyncapi=dict)
-        connect(self.api, pool=self.api_pool, verifier=create_test_verifier())
 
     def settings(self, **changes: Any) -> Settings:
         values: dict[str, Any] = {
@@ -138,11 +140,17 @@ class Desk:
         self.timer_workers.clear()
         self.stopping.clear()
 
+    def api(self) -> FastAPI:
+        """The HTTP interface on this desk's database."""
+        api = _routes()
+        connect(api, pool=self.api_pool, verifier=create_test_verifier())
+        return api
+
     def client(
         self, *roles: str, subject: str = "somebody", counties: Collection[str] = tuple(County)
     ) -> httpx.AsyncClient:
         """The HTTP interface for a caller with `roles`; without roles, without a token."""
-        return client_of(self.api, bearer(*roles, subject=subject, counties=counties) if roles else None)
+        return client_of(self.api(), bearer(*roles, subject=subject, counties=counties) if roles else None)
 
     async def set_group(self, group: str, count: int = 3, language: str = "fa") -> None:
         async with self.client("notifications_admin") as client:

@@ -269,7 +269,7 @@ async def test_a_scanner_that_asks_for_the_head_gets_that_of_the_page_and_change
     desk: Desk, sink: SmtpSink
 ) -> None:
     path = httpx.URL(await _link(desk, sink)).path
-    async with serve(desk.api) as server, httpx.AsyncClient(base_url=address_of(server)) as client:
+    async with serve(desk.api()) as server, httpx.AsyncClient(base_url=address_of(server)) as client:
         for each, status in ((path, 200), ("/a/x", 403), ("/digests/stop/x", 403)):
             head, page = await client.head(each), await client.get(each)
             assert (head.status_code, page.status_code, head.content) == (status, status, b"")
