@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -27,6 +28,8 @@ from shared.contracts.counties import County
 
 Alert = Mapping[str, Any]
 ANSWERED_STATES = frozenset({"acknowledged", "resolved"})
+OVERLAP_MAX = timedelta(seconds=10)
+"""Alerts that are raised in two transactions at the same time do not see each other, so that neither holds the other back."""
 NO_STORY = "no group of alerts was told together in Persian, ignored, escalated and acknowledged by link"
 _COUNTER_OF_DELIVERY = {"sent": "delivered", "dead": "undelivered", "cancelled": "cancelled", "pending": "pending"}
 _ALERT_COUNTERS = ("raised", "open", "acknowledged", "escalated", "resolved", *_COUNTER_OF_DELIVERY.values())
@@ -122,7 +125,10 @@ def _compare_held(result: Comparison, key: AlertKey, alert: Alert, holding: Sequ
     ]
     if alert["held_back"] and alert["state"] != "resolved" and not holders:
         result.left_over.append(f"{name_of(key)}: held back, and nothing holds it")
-    if not alert["held_back"] and any(holder["raised_at"] < alert["raised_at"] for holder in holders):
+    raised_at = datetime.fromisoformat(alert["raised_at"])
+    if not alert["held_back"] and any(
+        datetime.fromisoformat(holder["raised_at"]) < raised_at - OVERLAP_MAX for holder in holders
+    ):
         result.left_over.append(f"{name_of(key)}: not held back by the hold of its site")
 
 

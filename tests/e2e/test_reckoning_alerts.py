@@ -68,3 +68,5 @@ def test_a_lesser_alert_of_a_site_on_hold_is_held_back_and_no_other() -> None:
     assert not any("hold of its site" in line for line in day.told().left_over)
     day.alerts[-1] = hold
     assert any("not held back by the hold of its site" in line for line in day.told().left_over)
+    day.alerts[-1] = hold | {"raised_at": "2026-11-22T07:59:55Z"}
+    assert not any("hold of its site" in line for line in day.told().left_over), "at the same time"
